@@ -1,0 +1,14 @@
+package data
+
+// TokenPair is a tokenised preference pair. Both responses share the prompt's ids; the end-of-sequence token, where the
+// record ended naturally, is the last id of a response.
+type TokenPair struct {
+	// Source says where the record stands, as "file:line".
+	Source string
+	// Prompt may be empty only for training on plain text.
+	Prompt []int32
+	// Chosen has at least one id.
+	Chosen []int32
+	// Rejected has at least one id in a preference pair and is empty in a supervised example.
+	Rejected []int32
+}
