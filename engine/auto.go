@@ -11,7 +11,7 @@ import (
 func openAuto() (*Engine, error) {
 	fast, err := openONNX("")
 	if err == nil {
-		fast.Why = "ONNX Runtime " + fast.detail + ", " + fast.found
+		fast.Why = "ONNX Runtime " + fast.version + ", " + fast.found
 		return fast, nil
 	}
 	pure, goErr := openGo("")

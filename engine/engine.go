@@ -34,7 +34,7 @@ type Engine struct {
 	Why string
 
 	kind    Kind
-	detail  string // version or plugin
+	version string // of the library, or the plugin's file name
 	found   string // how its library was found
 	notice  string
 	library string // path of its shared library
@@ -56,17 +56,26 @@ func (e *Engine) Kind() Kind { return e.kind }
 
 // Name says what the engine is, with its version where it has one: "onnx 1.30.0", "go".
 func (e *Engine) Name() string {
-	if e.detail == "" {
+	if e.version == "" {
 		return string(e.kind)
 	}
-	return string(e.kind) + " " + e.detail
+	return string(e.kind) + " " + e.version
 }
+
+// Version is ONNX Runtime's version or the file name of the XLA plugin, empty for the pure Go engine.
+func (e *Engine) Version() string { return e.version }
 
 // Backend returns the GoMLX backend to build graphs with.
 func (e *Engine) Backend() compute.Backend { return e.backend }
 
 // Notice is a line for the user when a faster engine could be had, or an empty string.
 func (e *Engine) Notice() string { return e.notice }
+
+// Library is the path of the engine's shared library, empty for the pure Go engine.
+func (e *Engine) Library() string { return e.library }
+
+// Found says how the shared library was found, empty for the pure Go engine.
+func (e *Engine) Found() string { return e.found }
 
 // Checkpointing reports whether graph.Checkpoint (recomputing activations in the backward pass) compiles on this engine.
 func (e *Engine) Checkpointing() bool { return e.kind != ONNX }

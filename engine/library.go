@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // RuntimeVersion is the version of ONNX Runtime that `make engine` installs.
@@ -38,10 +39,32 @@ type library struct {
 	from string
 }
 
+// chosen is the library that this process named in the environment variable itself.
+var chosen struct {
+	sync.Mutex
+	library
+}
+
+// choose names the library to the onnx backend: it then loads exactly this file and never looks for one to download.
+func choose(found library) error {
+	chosen.Lock()
+	defer chosen.Unlock()
+	if err := os.Setenv(libraryVariable, found.path); err != nil {
+		return fmt.Errorf("set %s: %w", libraryVariable, err)
+	}
+	chosen.library = found
+	return nil
+}
+
 // findLibrary looks for the ONNX Runtime library: in the environment variable, in the cache folder, on the system's library
 // path. An environment variable that names no file is an error: it was set on purpose.
 func findLibrary() (found library, ok bool, err error) {
+	chosen.Lock()
+	defer chosen.Unlock()
 	if path := os.Getenv(libraryVariable); path != "" {
+		if path == chosen.path && isFile(path) {
+			return chosen.library, true, nil
+		}
 		if !isFile(path) {
 			return library{}, false, fmt.Errorf("environment variable %s: %s is no file; unset it or name the library", libraryVariable, path)
 		}

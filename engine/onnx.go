@@ -36,7 +36,6 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -45,6 +44,9 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
+
+// Cgo reports whether this build can open engines in shared libraries.
+const Cgo = true
 
 // minRuntimeMinor is the oldest 1.x of ONNX Runtime that offers the API version (26) that the onnx backend is built with.
 const minRuntimeMinor = 26
@@ -64,9 +66,8 @@ func openONNX(options string) (*Engine, error) {
 	if err != nil {
 		return nil, usage.Hint(fmt.Errorf("engine onnx: %s: %w", found.path, err), installHint)
 	}
-	// With the variable set, the backend loads exactly this file and never looks for one to download.
-	if err := os.Setenv(libraryVariable, found.path); err != nil {
-		return nil, fmt.Errorf("engine onnx: set %s: %w", libraryVariable, err)
+	if err := choose(found); err != nil {
+		return nil, fmt.Errorf("engine onnx: %w", err)
 	}
 	if options == "" {
 		options = "cpu"
@@ -75,7 +76,7 @@ func openONNX(options string) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine onnx: open %s with options %q: %w", found.path, options, err)
 	}
-	return &Engine{kind: ONNX, detail: version, found: found.from, library: found.path, backend: backend}, nil
+	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: backend}, nil
 }
 
 // libraryVersion loads the library at path and returns its version, or an error when it does not load on this machine or is

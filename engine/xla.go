@@ -29,5 +29,5 @@ func openXLA(options string) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine xla: open %s: %w", path, err)
 	}
-	return &Engine{kind: XLA, detail: filepath.Base(path), found: "named by its path", library: path, backend: backend}, nil
+	return &Engine{kind: XLA, version: filepath.Base(path), found: "named by its path", library: path, backend: backend}, nil
 }
