@@ -12,3 +12,14 @@ type TokenPair struct {
 	// Rejected has at least one id in a preference pair and is empty in a supervised example.
 	Rejected []int32
 }
+
+// Length is the number of positions that the prompt and the longer response take.
+func (p TokenPair) Length() int { return len(p.Prompt) + max(len(p.Chosen), len(p.Rejected)) }
+
+// sides returns the responses that are there.
+func (p TokenPair) sides() [][]int32 {
+	if len(p.Rejected) == 0 {
+		return [][]int32{p.Chosen}
+	}
+	return [][]int32{p.Chosen, p.Rejected}
+}

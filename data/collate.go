@@ -1,0 +1,139 @@
+package data
+
+import "fmt"
+
+// Collate lays pairs out in a batch of the given shape. The pairs take the first slots. Index counts from 0 and Weight is
+// 1/len(pairs); see [Batch.Weigh] for steps of several batches. Pairs that do not fit are an error.
+func Collate(pairs []TokenPair, shape Shape) (Batch, error) {
+	if err := checkFit(pairs, shape); err != nil {
+		return Batch{}, err
+	}
+	b := newBatch(shape)
+	c := collation{Batch: &b}
+	for slot, pair := range pairs {
+		c.add(slot, pair, shape.Layout)
+		b.Index[slot] = slot
+	}
+	b.Index = b.Index[:len(pairs)]
+	for i := c.responses; i < b.Responses; i++ {
+		b.Owner[i] = int64(2 * b.Pairs)
+	}
+	b.Weigh(len(pairs))
+	return b, nil
+}
+
+func checkFit(pairs []TokenPair, shape Shape) error {
+	need := Fit(pairs, max(shape.Slots, len(pairs)), shape.Layout)
+	if len(pairs) > shape.Slots || need.Rows > shape.Rows || need.Seq > shape.Seq || need.Responses > shape.Responses {
+		return fmt.Errorf("collate: %d pairs need %v; the shape is %v", len(pairs), need, shape)
+	}
+	for _, p := range pairs {
+		for _, side := range p.sides() {
+			if len(side) <= firstPredicted(p) {
+				return fmt.Errorf("collate: %s: a response has no token that anything predicts; give it a prompt and at least one id", p.Source)
+			}
+		}
+	}
+	return nil
+}
+
+func newBatch(s Shape) Batch {
+	cells := s.Rows * s.Seq
+	return Batch{
+		Rows: s.Rows, Seq: s.Seq, Pairs: s.Slots, Responses: s.Responses,
+		Tokens: make([]int64, cells), Positions: make([]int64, cells), Pair: make([]int64, cells), Side: make([]int64, cells),
+		Predict: make([]int64, s.Responses), Target: make([]int64, s.Responses), Owner: make([]int64, s.Responses),
+		Weight: make([]float32, s.Slots), Index: make([]int, s.Slots),
+	}
+}
+
+// The values of Batch.Side.
+const (
+	SidePrompt int64 = iota
+	SideChosen
+	SideRejected
+)
+
+// collation fills a batch from its first slot to its last.
+type collation struct {
+	*Batch
+	responses int // filled so far
+}
+
+func (c *collation) add(slot int, p TokenPair, layout Layout) {
+	prompt := len(p.Prompt)
+	start := slot * c.Seq
+	c.segment(start, 0, slot, SidePrompt, p.Prompt)
+	c.segment(start+prompt, prompt, slot, SideChosen, p.Chosen)
+	c.predict(start+prompt-1, start+prompt, slot, p, p.Chosen)
+	c.RealTokens += prompt + len(p.Chosen)
+	if len(p.Rejected) == 0 {
+		return
+	}
+	last, first := start+prompt-1, start+prompt+len(p.Chosen) // of the prompt, of the rejected response
+	if layout == Separate {
+		start = (c.Pairs + slot) * c.Seq
+		last, first = start+prompt-1, start+prompt
+		c.segment(start, 0, slot, SidePrompt, p.Prompt)
+	}
+	c.segment(first, prompt, slot, SideRejected, p.Rejected)
+	c.predict(last, first, c.Pairs+slot, p, p.Rejected)
+	c.RealTokens += prompt + len(p.Rejected)
+}
+
+// segment writes ids from a place in the flat arrays on, with position numbers from the given one on.
+func (c *collation) segment(at, position, slot int, side int64, ids []int32) {
+	for i, id := range ids {
+		c.Tokens[at+i] = int64(id)
+		c.Positions[at+i] = int64(position + i)
+		c.Pair[at+i] = int64(slot + 1)
+		c.Side[at+i] = side
+	}
+}
+
+// predict lists a response that starts at first and whose first token is predicted at last, the end of the prompt.
+func (c *collation) predict(last, first, owner int, p TokenPair, ids []int32) {
+	for i := firstPredicted(p); i < len(ids); i++ {
+		from := first + i - 1
+		if i == 0 {
+			from = last
+		}
+		c.Predict[c.responses] = int64(from)
+		c.Target[c.responses] = int64(ids[i])
+		c.Owner[c.responses] = int64(owner)
+		c.responses++
+	}
+}
+
+// Weigh sets the weight of every real pair to 1/total, total being the number of real pairs in the whole optimiser step.
+func (b *Batch) Weigh(total int) {
+	for slot := range b.Index {
+		b.Weight[slot] = 1 / float32(total)
+	}
+}
+
+// Unpack gives back the pairs of a batch, in the order of their slots. Where they come from is not kept.
+func (b *Batch) Unpack() []TokenPair {
+	pairs := make([]TokenPair, len(b.Index))
+	prompted := make([]int, len(b.Index)) // row+1 that the prompt was read in: the Separate layout has a second copy
+	for at, slot := range b.Pair {
+		if slot == 0 {
+			continue
+		}
+		p, id, row := &pairs[slot-1], int32(b.Tokens[at]), at/b.Seq+1
+		switch b.Side[at] {
+		case SideChosen:
+			p.Chosen = append(p.Chosen, id)
+		case SideRejected:
+			p.Rejected = append(p.Rejected, id)
+		default:
+			if prompted[slot-1] == 0 {
+				prompted[slot-1] = row
+			}
+			if prompted[slot-1] == row {
+				p.Prompt = append(p.Prompt, id)
+			}
+		}
+	}
+	return pairs
+}

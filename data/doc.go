@@ -1,0 +1,23 @@
+// Package data turns files of preference or supervised records into the padded batches a training step takes.
+//
+// The way is one direction, one type a stage:
+//
+//	file → Record → TokenPair → Batch
+//
+// [Open] reads records, [Tokenise] turns one record into ids, [Load] does both for a whole file and counts what happened,
+// and [NewPlan] lays out the steps of a run: which pairs stand in which batch of which step, in a few fixed shapes.
+// Everything random follows from a seed and the number of the epoch, so a run resumes at any step without saved state.
+//
+// # Records
+//
+// A file holds one JSON object a line (.jsonl) or one JSON array of objects (.json), either of them possibly compressed
+// with gzip (.gz). A preference record has the fields prompt, chosen and rejected. A supervised record has text, or prompt
+// and completion; from a preference record supervised training takes the chosen side. Each field is a string or a list of
+// token ids, of one form within a record. Other fields are ignored and a null counts as absent.
+//
+// # Tokens
+//
+// Prompt and response are tokenised together, so that the ids are those the model would see in running text. Where a token
+// would straddle the border the two are tokenised apart and the record is counted. Both responses share the prompt's ids.
+// A response in text form ends with the end-of-sequence token; to lists of ids nothing is added.
+package data

@@ -1,0 +1,117 @@
+package data
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Report tells what loading did to the records of a file.
+type Report struct {
+	Path               string         `json:"path"`
+	Read               int            `json:"read"`
+	Kept               int            `json:"kept"`
+	Dropped            map[Reason]int `json:"dropped,omitempty"`
+	DroppedExamples    []string       `json:"dropped_examples,omitempty"` // the first few, as messages or places
+	PromptsTruncated   int            `json:"prompts_truncated"`
+	ResponsesTruncated int            `json:"responses_truncated"`
+	Straddled          int            `json:"straddled_boundaries"` // records tokenised in two parts
+
+	Prompt   Quantiles `json:"prompt_length"`   // ids of kept prompts
+	Response Quantiles `json:"response_length"` // ids of kept responses, both sides
+	Total    Quantiles `json:"length"`          // ids of prompt and response together, both sides
+}
+
+// Quantiles summarises lengths in tokens.
+type Quantiles struct {
+	Min    int `json:"min"`
+	Median int `json:"median"`
+	P90    int `json:"p90"`
+	P99    int `json:"p99"`
+	Max    int `json:"max"`
+}
+
+func quantilesOf(lengths []int) Quantiles {
+	if len(lengths) == 0 {
+		return Quantiles{}
+	}
+	slices.Sort(lengths)
+	last := len(lengths) - 1
+	at := func(percent int) int { return lengths[(last*percent+50)/100] }
+	return Quantiles{Min: lengths[0], Median: at(50), P90: at(90), P99: at(99), Max: lengths[last]}
+}
+
+// String gives "median 12, 90 % 40, 99 % 80, at most 95".
+func (q Quantiles) String() string {
+	return fmt.Sprintf("median %d, 90 %% %d, 99 %% %d, at most %d", q.Median, q.P90, q.P99, q.Max)
+}
+
+const maxDroppedExamples = 5
+
+func (r *Report) drop(reason Reason, example string) {
+	if r.Dropped == nil {
+		r.Dropped = map[Reason]int{}
+	}
+	r.Dropped[reason]++
+	if len(r.DroppedExamples) < maxDroppedExamples {
+		r.DroppedExamples = append(r.DroppedExamples, example)
+	}
+}
+
+func (r *Report) keep(out Outcome) {
+	r.Kept++
+	r.ResponsesTruncated += out.ResponsesTruncated
+	if out.PromptTruncated {
+		r.PromptsTruncated++
+	}
+	if out.Straddled {
+		r.Straddled++
+	}
+}
+
+func (r *Report) measure(pairs []TokenPair) {
+	var prompt, response, total []int
+	for _, p := range pairs {
+		prompt = append(prompt, len(p.Prompt))
+		for _, side := range p.sides() {
+			response = append(response, len(side))
+			total = append(total, len(p.Prompt)+len(side))
+		}
+	}
+	r.Prompt, r.Response, r.Total = quantilesOf(prompt), quantilesOf(response), quantilesOf(total)
+}
+
+// String gives the report in a few lines, leaving out what did not happen.
+func (r *Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d records read, %d kept", r.Path, r.Read, r.Kept)
+	if len(r.Dropped) > 0 {
+		fmt.Fprintf(&b, "\n  dropped: %s", r.droppedText())
+		for _, example := range r.DroppedExamples {
+			fmt.Fprintf(&b, "\n    %s", example)
+		}
+	}
+	if r.PromptsTruncated+r.ResponsesTruncated > 0 {
+		fmt.Fprintf(&b, "\n  cut: %d prompts, %d responses", r.PromptsTruncated, r.ResponsesTruncated)
+	}
+	if r.Straddled > 0 {
+		fmt.Fprintf(&b, "\n  tokenised in two parts, as a token would straddle the prompt's end: %d", r.Straddled)
+	}
+	if r.Kept > 0 {
+		fmt.Fprintf(&b, "\n  prompt tokens: %v\n  response tokens: %v", r.Prompt, r.Response)
+	}
+	return b.String()
+}
+
+func (r *Report) droppedText() string {
+	reasons := slices.SortedFunc(maps.Keys(r.Dropped), func(a, b Reason) int {
+		return cmp.Or(cmp.Compare(r.Dropped[b], r.Dropped[a]), cmp.Compare(a, b))
+	})
+	parts := make([]string, len(reasons))
+	for i, reason := range reasons {
+		parts[i] = fmt.Sprintf("%d %s", r.Dropped[reason], reason)
+	}
+	return strings.Join(parts, ", ")
+}

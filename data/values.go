@@ -1,0 +1,135 @@
+package data
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"github.com/sparsepo/sparsepo/internal/usage"
+)
+
+// values yields the records of a .json file: the elements of one array, or objects one after the other.
+func (r *Reader) values(yield func(Record, error) bool) {
+	input := &lineCounter{input: r.input, line: 1}
+	decoder := json.NewDecoder(input)
+	found, array := false, false
+	if first, err := r.peekValue(); err == nil && first == '[' {
+		if _, err := decoder.Token(); err != nil {
+			yield(Record{}, r.valueError(input, decoder, err))
+			return
+		}
+		array = true
+	}
+	for !array || decoder.More() {
+		var raw json.RawMessage
+		err := decoder.Decode(&raw)
+		if errors.Is(err, io.EOF) && !array && input.err == nil {
+			break
+		}
+		if err != nil {
+			yield(Record{}, r.valueError(input, decoder, err))
+			return
+		}
+		found = true
+		line := input.lineAt(decoder.InputOffset() - int64(len(raw)))
+		if !yield(ParseRecord(raw, r.source(line), r.task)) {
+			return
+		}
+		input.budget = 0
+	}
+	if array {
+		if err := closeArray(decoder); err != nil {
+			yield(Record{}, r.valueError(input, decoder, err))
+			return
+		}
+	}
+	if !found {
+		yield(Record{}, r.noRecords())
+	}
+}
+
+// peekValue looks at the first byte that is no white space, without reading it.
+func (r *Reader) peekValue() (byte, error) {
+	for n := 1; ; n++ {
+		ahead, err := r.input.Peek(n)
+		if err != nil {
+			return 0, err
+		}
+		if c := ahead[n-1]; !bytes.ContainsRune([]byte(jsonSpace), rune(c)) {
+			return c, nil
+		}
+	}
+}
+
+var errAfterArray = errors.New("something follows the array")
+
+func closeArray(decoder *json.Decoder) error {
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errAfterArray
+	}
+	return nil
+}
+
+// valueError says why the values end before the file does. Nothing after such a place can be read.
+func (r *Reader) valueError(input *lineCounter, decoder *json.Decoder, err error) error {
+	offset := decoder.InputOffset()
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		offset = max(offset, syntax.Offset-1)
+	}
+	line := input.lineAt(offset)
+	switch {
+	case errors.Is(input.err, errOverlong):
+		return usage.Errorf("%s: record longer than %d MiB; split the data", r.source(line), MaxRecordBytes>>20)
+	case input.err != nil:
+		return r.readError(line, input.err)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return usage.Errorf("%s: the JSON ends early, the file is incomplete; copy or download it again", r.source(line))
+	}
+	return usage.Errorf("%s: invalid JSON: %w; a .json file holds one array of records (name a file with one record a line .jsonl)", r.source(line), err)
+}
+
+var errOverlong = errors.New("record too long")
+
+// lineCounter remembers where lines end in what a decoder has read ahead, so that offsets can be told as lines.
+type lineCounter struct {
+	input  io.Reader
+	err    error // what ended the input, io.EOF excepted
+	read   int64
+	budget int     // bytes read since the last record
+	line   int     // line of the first byte after passed ends
+	ends   []int64 // offsets of line ends that lineAt has not passed
+}
+
+// Read reads ahead for the decoder, at most MaxRecordBytes for one record.
+func (l *lineCounter) Read(p []byte) (int, error) {
+	if l.budget > MaxRecordBytes {
+		l.err = errOverlong
+		return 0, errOverlong
+	}
+	n, err := l.input.Read(p)
+	for i, c := range p[:n] {
+		if c == '\n' {
+			l.ends = append(l.ends, l.read+int64(i))
+		}
+	}
+	l.read += int64(n)
+	l.budget += n
+	if err != nil && !errors.Is(err, io.EOF) {
+		l.err = err
+	}
+	return n, err
+}
+
+// lineAt tells the line of an offset. Offsets never go back from call to call.
+func (l *lineCounter) lineAt(offset int64) int {
+	for len(l.ends) > 0 && l.ends[0] < offset {
+		l.ends = l.ends[1:]
+		l.line++
+	}
+	return l.line
+}
