@@ -14,6 +14,7 @@ import (
 
 // commands are the constructors of all commands, in the order of the help text.
 var commands = []func(*App) *cobra.Command{
+	newRewardCommand,
 	newDoctorCommand,
 }
 
