@@ -1,0 +1,149 @@
+// Package golden finds and reads the reference cases that an independent implementation computed, for tests. The cases lie
+// outside the repository, in ../shared/golden; tests that need them skip where they are absent.
+package golden
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/gomlx/compute"
+
+	"github.com/sparsepo/sparsepo/engine"
+)
+
+// Shared returns the path of a file or folder under ../shared, beside the repository's root; it skips the test where it does
+// not exist. GOLDEN_DIR, where set, stands for ../shared/golden.
+func Shared(t testing.TB, elements ...string) string {
+	t.Helper()
+	path := filepath.Join(append([]string{root(t), "..", "shared"}, elements...)...)
+	if dir := os.Getenv("GOLDEN_DIR"); dir != "" && len(elements) > 0 && elements[0] == "golden" {
+		path = filepath.Join(append([]string{dir}, elements[1:]...)...)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("skipped: %s is not here; put the shared folder beside the repository to run this test", filepath.Join(elements...))
+	}
+	return path
+}
+
+// root walks up from the test's folder to the one that holds go.mod.
+func root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			t.Fatal("no go.mod above the test's folder")
+		}
+		dir = parent
+	}
+}
+
+// Engine is a compute engine under test, with how much larger than a float32 PyTorch run's its errors may be.
+type Engine struct {
+	Name    string
+	Backend compute.Backend
+	Slack   float64
+}
+
+// Engines runs a test on every engine present: the Go backend always, ONNX Runtime where its library is found.
+func Engines(t *testing.T, test func(t *testing.T, e Engine)) {
+	for _, candidate := range []struct {
+		name  string
+		slack float64
+	}{{"go", 30}, {"onnx", 10}} {
+		t.Run(candidate.name, func(t *testing.T) {
+			e, err := engine.Open(candidate.name)
+			if err != nil {
+				t.Skipf("skipped: engine %s is not here (`make engine` installs ONNX Runtime): %v", candidate.name, err)
+			}
+			test(t, Engine{candidate.name, e.Backend(), candidate.slack})
+		})
+	}
+}
+
+// Expected is a family's expected.json.
+type Expected struct {
+	Settings struct {
+		Beta            float64 `json:"beta"`
+		Alpha           float64 `json:"alpha"`
+		Gamma           float64 `json:"gamma"`
+		Lambda          float64 `json:"lambda"`
+		L1U             float64 `json:"l1_u"`
+		L1D             float64 `json:"l1_d"`
+		WeightDecay     float64 `json:"weight_decay"`
+		MaskWeightDecay float64 `json:"mask_weight_decay"`
+		LearningRate    float64 `json:"learning_rate"`
+	} `json:"settings"`
+	Cases  map[string]Case                   `json:"cases"`
+	Tokens map[string]map[string][][]float64 `json:"tokens"` // side, quantity: per pair, per token
+	Masks  map[string]map[string]struct {
+		Reward [][]float64 `json:"reward"`
+		KL     [][]float64 `json:"kl"`
+	} `json:"masks"`
+	Loss map[string]struct {
+		PerPair []float64 `json:"per_pair"`
+		Mean    float64   `json:"mean"`
+	} `json:"loss"`
+	Rewards  map[string]map[string][]float64 `json:"rewards"`
+	GradNorm map[string]struct {
+		Total float64            `json:"total"`
+		Each  map[string]float64 `json:"each"`
+	} `json:"gradnorm"`
+	Step map[string]map[string]struct {
+		Sum   float64 `json:"sum"`
+		SumSq float64 `json:"sumsq"`
+	} `json:"step"`
+}
+
+// Case is one setting of the objectives.
+type Case struct {
+	Method string `json:"method"`
+	Mask   string `json:"mask"` // file beside expected.json
+	KL     string `json:"kl"`
+	Map    string `json:"map"`
+	L1     bool   `json:"l1"`
+}
+
+// Read reads the expected values of a family's folder.
+func Read(t testing.TB, folder string) Expected {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, "expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e Expected
+	if err := json.Unmarshal(text, &e); err != nil {
+		t.Fatalf("%s: %v", folder, err)
+	}
+	return e
+}
+
+// Close checks |got - want| <= bound·(1 + |want|) and reports how far off it is.
+func Close(t testing.TB, what string, got, want, bound float64) {
+	t.Helper()
+	if difference := math.Abs(got - want); !(difference <= bound*(1+math.Abs(want))) {
+		t.Errorf("%s: got %.9g, want %.9g: off by %.2g, bound %.2g", what, got, want, difference, bound*(1+math.Abs(want)))
+	}
+}
+
+// CloseAll checks two lists element by element.
+func CloseAll[T float32 | float64](t testing.TB, what string, got []T, want []float64, bound float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %d values, want %d", what, len(got), len(want))
+		return
+	}
+	for i := range want {
+		Close(t, fmt.Sprintf("%s[%d]", what, i), float64(got[i]), want[i], bound)
+	}
+}

@@ -1,0 +1,334 @@
+package step
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/sparsepo/sparsepo/data"
+	"github.com/sparsepo/sparsepo/internal/maskfile"
+	"github.com/sparsepo/sparsepo/loss"
+	"github.com/sparsepo/sparsepo/mask"
+	"github.com/sparsepo/sparsepo/model"
+)
+
+// Names of the two learned masks, as in mask.safetensors.
+const (
+	rewardMask = "reward"
+	klMask     = "kl"
+)
+
+// Program is an objective bound to its networks and masks on one engine. It is not safe for concurrent use.
+type Program struct {
+	Policy    *model.Network
+	Reference *model.Network // nil where the objective needs none and none was given
+
+	settings Settings
+	store    *gomodel.Store
+	masks    map[string]*gomodel.Variable // "reward.layer.weight", …
+	trained  []trained
+
+	evaluate, update, accumulate, applySum *gomodel.Exec
+}
+
+// New binds an objective to networks of the store. Learned masks start from masks, tensors under the names of
+// mask.safetensors, or from seed where masks is nil.
+func New(backend compute.Backend, store *gomodel.Store, policy, reference *model.Network, s Settings, masks map[string][]float32, seed uint64) (*Program, error) {
+	if s.Objective.Reference && reference == nil {
+		return nil, fmt.Errorf("objective %s needs a reference model", s.Objective.Name)
+	}
+	if s.Groups == nil {
+		s.Groups = mask.Groups
+	}
+	p := &Program{Policy: policy, Reference: reference, settings: s, store: store, masks: map[string]*gomodel.Variable{}}
+	for i, v := range policy.Variables() {
+		t := trained{name: policy.Params[i].Name, variable: v}
+		if policy.Params[i].Decays() {
+			t.decay = s.Optimiser.WeightDecay
+		}
+		p.trained = append(p.trained, t)
+	}
+	p.addMaskVariables(masks, seed)
+	p.addMoments()
+	for _, e := range []struct {
+		into  **gomodel.Exec
+		graph func(*gomodel.Scope, []*Node) []*Node
+		name  string
+	}{
+		{&p.evaluate, p.evaluateGraph, "evaluate"}, {&p.update, p.updateGraph, "update"},
+		{&p.accumulate, p.accumulateGraph, "accumulate"}, {&p.applySum, p.applySumGraph, "apply"},
+	} {
+		exec, err := gomodel.NewExec(backend, store, e.graph)
+		if err != nil {
+			return nil, fmt.Errorf("prepare graph %s: %w", e.name, err)
+		}
+		exec.SetMaxCache(-1)
+		*e.into = exec
+	}
+	return p, nil
+}
+
+// maskNames lists the learned masks of the objective.
+func maskNames(kind loss.MaskKind) []string {
+	switch {
+	case kind == loss.IndependentMask:
+		return []string{rewardMask, klMask}
+	case kind.Learned():
+		return []string{rewardMask}
+	}
+	return nil
+}
+
+func (p *Program) addMaskVariables(values map[string][]float32, seed uint64) {
+	scope := p.store.Scope("/mask")
+	for i, name := range maskNames(p.settings.Objective.Mask) {
+		initial := p.settings.Learned.Initial(seed + uint64(i))
+		for _, param := range p.settings.Learned.Params() {
+			full := name + "." + param.Name
+			v := initial[param.Name]
+			if values != nil {
+				v = values[full]
+			}
+			variable := scope.VariableWithValue(full, tensors.FromFlatDataAndDimensions(v, param.Dims...))
+			p.masks[full] = variable
+			t := trained{name: "mask." + full, variable: variable, mask: true}
+			if param.Decays {
+				t.decay = p.settings.Optimiser.MaskWeightDecay
+			}
+			p.trained = append(p.trained, t)
+		}
+	}
+}
+
+// addMoments creates the optimiser's state, zero at first.
+func (p *Program) addMoments() {
+	for i := range p.trained {
+		t := &p.trained[i]
+		zero := func(scope string) *gomodel.Variable {
+			return p.store.Scope(scope).VariableWithValue(t.name, tensors.FromShape(t.variable.Shape())).SetTrainable(false)
+		}
+		t.first, t.second = zero("/adamw/first"), zero("/adamw/second")
+	}
+}
+
+// addGradientSums creates the variables that micro-batches add their gradients to.
+func (p *Program) addGradientSums() {
+	for i := range p.trained {
+		t := &p.trained[i]
+		if t.gradient == nil {
+			t.gradient = p.store.Scope("/gradient").VariableWithValue(t.name, tensors.FromShape(t.variable.Shape())).SetTrainable(false)
+		}
+	}
+}
+
+// noiseRows lists the matrices of uniform numbers that training feeds for each batch, by their number of rows: one row for
+// a random mask; with dropout, for each learned mask, its layers and one row for the mixed mask.
+func (p *Program) noiseRows() []int {
+	if p.settings.Objective.Mask == loss.RandomMask {
+		return []int{1}
+	}
+	var rows []int
+	if p.settings.Learned.Dropout > 0 {
+		for range maskNames(p.settings.Objective.Mask) {
+			rows = append(rows, p.settings.Learned.Used(), 1)
+		}
+	}
+	return rows
+}
+
+// feed turns a batch into the graph's inputs. Noise is drawn from the stream the caller seeded for this batch.
+func (p *Program) feed(b *data.Batch, noise func() float32) []any {
+	matrix := func(x []int64) any { return tensors.FromFlatDataAndDimensions(x, b.Rows, b.Seq) }
+	list := func(x []int64) any { return tensors.FromFlatDataAndDimensions(x, b.Responses) }
+	args := []any{
+		matrix(b.Tokens), matrix(b.Positions), matrix(b.Pair), matrix(b.Side),
+		list(b.Predict), list(b.Target), list(b.Owner), tensors.FromFlatDataAndDimensions(b.Weight, b.Pairs),
+	}
+	for _, rows := range p.noiseRows() {
+		uniform := make([]float32, rows*b.Responses)
+		for i := range uniform {
+			uniform[i] = noise()
+		}
+		args = append(args, tensors.FromFlatDataAndDimensions(uniform, rows, b.Responses))
+	}
+	return args
+}
+
+// gradients adds the loss and its gradients to the graph, in the order of p.trained.
+func (p *Program) gradients(in inputs) (computed, []*Node) {
+	c := p.compute(in, true)
+	nodes := make([]*Node, len(p.trained))
+	for i, t := range p.trained {
+		nodes[i] = t.variable.NodeValue(in.tokens.Graph())
+	}
+	return c, Gradient(c.mean, nodes...)
+}
+
+func (p *Program) evaluateGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
+	return p.outputs(p.compute(newInputs(nodes), false))
+}
+
+func (p *Program) updateGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
+	c, gradients := p.gradients(newInputs(nodes[numRateInputs:]))
+	norm := p.settings.Optimiser.apply(p.trained, gradients, newRates(nodes))
+	return append([]*Node{norm}, p.outputs(c)...)
+}
+
+func (p *Program) accumulateGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
+	c, gradients := p.gradients(newInputs(nodes))
+	for i, t := range p.trained {
+		t.gradient.SetNodeValue(Add(t.gradient.NodeValue(nodes[0]), gradients[i]))
+	}
+	return p.outputs(c)
+}
+
+func (p *Program) applySumGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
+	sums := make([]*Node, len(p.trained))
+	for i, t := range p.trained {
+		sums[i] = t.gradient.NodeValue(nodes[0])
+	}
+	norm := p.settings.Optimiser.apply(p.trained, sums, newRates(nodes))
+	for i, t := range p.trained {
+		t.gradient.SetNodeValue(ZerosLike(sums[i]))
+	}
+	return []*Node{norm}
+}
+
+// outputs lists the nodes of Values, in its order, those that exist.
+func (p *Program) outputs(c computed) []*Node {
+	var list []*Node
+	for _, x := range c.nodes() {
+		if x != nil {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+func (c computed) nodes() []*Node {
+	return []*Node{
+		c.output.Loss, c.output.Chosen, c.output.Rejected,
+		c.terms.LogProb, c.terms.Reference, c.terms.ForwardKL, c.terms.ReverseKL, c.terms.RewardMask, c.terms.KLMask,
+	}
+}
+
+// present says which of Values' fields exist, in the order of computed.nodes.
+func (p *Program) present() []bool {
+	reference, o := p.Reference != nil, p.settings.Objective
+	rewards := reference || o.Pairs
+	reverse := reference && (p.settings.ReverseKL || p.settings.Options.ReverseKL)
+	masked := reference && o.Mask != loss.NoMask
+	return []bool{true, rewards, rewards, true, reference, reference, reverse, masked, masked}
+}
+
+// values copies outputs to Values and releases them.
+func (p *Program) values(out []*tensors.Tensor) (Values, error) {
+	var v Values
+	for i, into := range []*[]float32{
+		&v.Loss, &v.Chosen, &v.Rejected, &v.LogProb, &v.Reference, &v.ForwardKL, &v.ReverseKL, &v.RewardMask, &v.KLMask,
+	} {
+		if !p.present()[i] {
+			continue
+		}
+		flat, err := tensors.CopyFlatData[float32](out[0])
+		if err != nil {
+			return Values{}, err
+		}
+		*into = flat
+		out = out[1:]
+	}
+	return v, nil
+}
+
+// Evaluate computes the values of a batch without changing anything.
+func (p *Program) Evaluate(b *data.Batch, noise func() float32) (Values, error) {
+	out, err := p.call(p.evaluate, p.feed(b, noise))
+	if err != nil {
+		return Values{}, err
+	}
+	defer finalize(out)
+	return p.values(out)
+}
+
+// Rates of one optimiser step.
+type Rates struct {
+	Policy, Mask float64 // learning rates
+	Step         int     // counted from 1
+}
+
+// Update trains on one optimiser step's micro-batches, whose weights add up to one over all of them, and returns their
+// values before the update and the gradients' global norm before clipping.
+func (p *Program) Update(micro []*data.Batch, r Rates, noise func() float32) ([]Values, float64, error) {
+	rates := p.settings.Optimiser.rateInputs(r.Policy, r.Mask, r.Step)
+	if len(micro) == 1 {
+		out, err := p.call(p.update, append(rates, p.feed(micro[0], noise)...))
+		if err != nil {
+			return nil, 0, err
+		}
+		defer finalize(out)
+		v, err := p.values(out[1:])
+		return []Values{v}, float64(tensors.ToScalar[float32](out[0])), err
+	}
+	p.addGradientSums()
+	list := make([]Values, len(micro))
+	for i, b := range micro {
+		out, err := p.call(p.accumulate, p.feed(b, noise))
+		if err != nil {
+			return nil, 0, err
+		}
+		list[i], err = p.values(out)
+		finalize(out)
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	out, err := p.call(p.applySum, rates)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer finalize(out)
+	return list, float64(tensors.ToScalar[float32](out[0])), nil
+}
+
+// call runs a graph and releases its inputs.
+func (p *Program) call(e *gomodel.Exec, args []any) ([]*tensors.Tensor, error) {
+	out, err := e.Call(args...)
+	for _, a := range args {
+		if t, ok := a.(*tensors.Tensor); ok {
+			_ = t.FinalizeAll()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run %s on %s: %w", p.settings.Objective.Name, e.Name(), err)
+	}
+	return out, nil
+}
+
+func finalize(list []*tensors.Tensor) {
+	for _, t := range list {
+		_ = t.FinalizeAll()
+	}
+}
+
+// MaskTensors returns the learned masks' tensors, sorted by name.
+func (p *Program) MaskTensors() ([]maskfile.Tensor, error) {
+	var list []maskfile.Tensor
+	for name, v := range p.masks {
+		value, err := v.Value()
+		if err != nil {
+			return nil, fmt.Errorf("read mask %s: %w", name, err)
+		}
+		flat, err := tensors.CopyFlatData[float32](value)
+		if err != nil {
+			return nil, fmt.Errorf("read mask %s: %w", name, err)
+		}
+		list = append(list, maskfile.Tensor{Name: name, Dims: v.Shape().Dimensions, Values: flat})
+	}
+	slices.SortFunc(list, func(a, b maskfile.Tensor) int { return strings.Compare(a.Name, b.Name) })
+	return list, nil
+}

@@ -1,0 +1,257 @@
+package model
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/safetensors"
+)
+
+// Checkpoint is a model on disk or a random initialisation of one: a configuration and the source of its tensors.
+type Checkpoint struct {
+	Config *Config
+	Folder string // where it was read; "" for a random one
+
+	family family
+	params []Param
+	files  *safetensors.Folder // nil for a random one
+	bare   bool                // the files leave the family's prefix off the names
+	layout []layoutEntry       // of the files, or of new ones
+	seed   uint64
+}
+
+// layoutEntry is one tensor as it stands in the files: its name there, dtype and dimensions.
+type layoutEntry struct {
+	name, dtype string
+	dims        []int
+}
+
+// Open reads the configuration and the tensor headers of a Hugging Face folder and checks that every parameter is there in
+// the right shape and that nothing unknown is. Close it after binding.
+func Open(folder string) (*Checkpoint, error) {
+	config, err := ReadConfig(folder)
+	if err != nil {
+		return nil, err
+	}
+	files, err := safetensors.OpenFolder(folder)
+	if err != nil {
+		return nil, usage.Wrap(fmt.Errorf("model %s: %w", folder, err))
+	}
+	c := &Checkpoint{Config: config, Folder: folder, family: families[config.Type], files: files}
+	c.params = c.family.params(config)
+	if err := c.checkTensors(); err != nil {
+		files.Close()
+		return nil, usage.Wrap(fmt.Errorf("model %s: %w", folder, err))
+	}
+	return c, nil
+}
+
+// Random is a freshly initialised model. The values depend on the configuration and the seed alone.
+func Random(config *Config, seed uint64) *Checkpoint {
+	c := &Checkpoint{Config: config, family: families[config.Type], seed: seed}
+	c.params = c.family.params(config)
+	for _, p := range c.params {
+		if len(c.layout) > 0 && c.layout[len(c.layout)-1].name == p.Tensor {
+			continue
+		}
+		dims := p.Dims
+		if p.Part != nil {
+			dims = p.Part.joined()
+		}
+		c.layout = append(c.layout, layoutEntry{name: p.Tensor, dtype: "F32", dims: dims})
+	}
+	return c
+}
+
+// Close releases the files.
+func (c *Checkpoint) Close() error {
+	if c.files == nil {
+		return nil
+	}
+	return c.files.Close()
+}
+
+// NumParameters counts the weights, tied ones once.
+func (c *Checkpoint) NumParameters() int {
+	n := 0
+	for _, p := range c.params {
+		size := 1
+		for _, d := range p.Dims {
+			size *= d
+		}
+		n += size
+	}
+	return n
+}
+
+// fileName is the name of a tensor in the files.
+func (c *Checkpoint) fileName(tensor string) string {
+	if c.bare {
+		return strings.TrimPrefix(tensor, c.family.prefix())
+	}
+	return tensor
+}
+
+// checkTensors compares the files with the parameters and records the files' layout.
+func (c *Checkpoint) checkTensors() error {
+	first := c.params[0].Tensor
+	if _, ok := c.files.Tensor(first); !ok {
+		if _, ok := c.files.Tensor(strings.TrimPrefix(first, c.family.prefix())); ok {
+			c.bare = true
+		}
+	}
+	wanted := map[string][]int{}
+	for _, p := range c.params {
+		dims := p.Dims
+		if p.Part != nil {
+			dims = p.Part.joined()
+		}
+		wanted[c.fileName(p.Tensor)] = dims
+	}
+	var problems []string
+	for _, p := range c.params {
+		name := c.fileName(p.Tensor)
+		dims, pending := wanted[name]
+		if !pending {
+			continue
+		}
+		t, ok := c.files.Tensor(name)
+		switch {
+		case !ok:
+			problems = append(problems, fmt.Sprintf("tensor %q is missing", name))
+		case !slices.Equal(t.Shape, dims):
+			problems = append(problems, fmt.Sprintf("tensor %q is %v, config.json asks for %v", name, t.Shape, dims))
+		case !slices.Contains([]string{"F32", "F16", "BF16", "F64"}, t.DType):
+			problems = append(problems, fmt.Sprintf("tensor %q has dtype %s; supported: F32, F16, BF16, F64", name, t.DType))
+		}
+		delete(wanted, name)
+	}
+	known := map[string]bool{}
+	for _, p := range c.params {
+		known[c.fileName(p.Tensor)] = true
+	}
+	for _, name := range c.files.Names() {
+		t, _ := c.files.Tensor(name)
+		tied := c.Config.TieHead && name == headTensor
+		switch {
+		case known[name] || tied:
+			c.layout = append(c.layout, layoutEntry{name, t.DType, t.Shape})
+		case c.family.buffer(name):
+		default:
+			problems = append(problems, fmt.Sprintf("tensor %q is not one of a %s model", name, c.Config.Type))
+		}
+	}
+	if len(problems) > 0 {
+		const shown = 5
+		if len(problems) > shown {
+			problems = append(problems[:shown], fmt.Sprintf("and %d more", len(problems)-shown))
+		}
+		return fmt.Errorf("the files do not fit config.json: %s", strings.Join(problems, "; "))
+	}
+	return nil
+}
+
+const headTensor = "lm_head.weight"
+
+// joined are the dimensions of the whole tensor: the view with the split axis merged into its neighbour.
+func (p *Part) joined() []int {
+	if p.Axis == 0 {
+		return append([]int{p.View[0] * p.View[1]}, p.View[2:]...)
+	}
+	dims := append([]int{}, p.View[:p.Axis]...)
+	dims = append(dims, p.View[p.Axis]*p.View[p.Axis+1])
+	return append(dims, p.View[p.Axis+2:]...)
+}
+
+// values reads one parameter.
+func (c *Checkpoint) values(p Param) ([]float32, error) {
+	if c.files == nil {
+		return c.initial(p), nil
+	}
+	t, _ := c.files.Tensor(c.fileName(p.Tensor))
+	whole, err := t.Float32()
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", c.Folder, err)
+	}
+	if p.Part == nil {
+		return whole, nil
+	}
+	size := 1
+	for _, d := range p.Dims {
+		size *= d
+	}
+	part := make([]float32, size)
+	p.Part.copyPart(whole, part, true)
+	return part, nil
+}
+
+// initial are the values of a fresh parameter: its own random stream, so that they do not depend on the other parameters.
+func (c *Checkpoint) initial(p Param) []float32 {
+	size := 1
+	for _, d := range p.Dims {
+		size *= d
+	}
+	values := make([]float32, size)
+	switch p.Kind {
+	case KindGain:
+		for i := range values {
+			values[i] = 1
+		}
+	case KindWeight:
+		stream := uint64(14695981039346656037) // FNV-1a of the name
+		for _, b := range []byte(p.Name) {
+			stream = (stream ^ uint64(b)) * 1099511628211
+		}
+		rnd := rand.New(rand.NewPCG(c.seed, stream))
+		for i := range values {
+			values[i] = float32(rnd.NormFloat64() * p.Std)
+		}
+	}
+	return values
+}
+
+// Bind reads the parameters into variables under path ("/policy") of the store.
+func (c *Checkpoint) Bind(store *gomodel.Store, path string, trainable bool) (*Network, error) {
+	n := &Network{Config: c.Config, Params: c.params, family: c.family, scope: store.Scope(path), checkpoint: c}
+	for _, p := range c.params {
+		values, err := c.values(p)
+		if err != nil {
+			return nil, err
+		}
+		v := n.scope.VariableWithValue(p.Name, tensors.FromFlatDataAndDimensions(values, p.Dims...))
+		n.variables = append(n.variables, v.SetTrainable(trainable))
+	}
+	return n, nil
+}
+
+// companionFiles are the files beside the weights that a saved model takes along.
+var companionFiles = []string{
+	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
+	"generation_config.json", "chat_template.jinja",
+}
+
+// CopyCompanions copies the tokenizer's and the generation configuration's files from one model folder to another, as far
+// as they exist.
+func CopyCompanions(from, to string) error {
+	for _, name := range companionFiles {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, name), text, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("copy %s: %w", name, err)
+		}
+	}
+	return nil
+}
