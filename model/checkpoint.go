@@ -8,9 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/compute"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
+	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/safetensors"
 )
@@ -218,15 +219,19 @@ func (c *Checkpoint) initial(p Param) []float32 {
 	return values
 }
 
-// Bind reads the parameters into variables under path ("/policy") of the store.
-func (c *Checkpoint) Bind(store *gomodel.Store, path string, trainable bool) (*Network, error) {
+// Bind reads the parameters into variables under path ("/policy") of the store, in the engine's memory.
+func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path string, trainable bool) (*Network, error) {
 	n := &Network{Config: c.Config, Params: c.params, family: c.family, scope: store.Scope(path), checkpoint: c}
 	for _, p := range c.params {
 		values, err := c.values(p)
 		if err != nil {
 			return nil, err
 		}
-		v := n.scope.VariableWithValue(p.Name, tensors.FromFlatDataAndDimensions(values, p.Dims...))
+		placed, err := device.Float32(backend, values, p.Dims...)
+		if err != nil {
+			return nil, fmt.Errorf("model %s: %s: %w", c.Folder, p.Name, err)
+		}
+		v := n.scope.VariableWithValue(p.Name, placed)
 		n.variables = append(n.variables, v.SetTrainable(trainable))
 	}
 	return n, nil

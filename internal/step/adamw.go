@@ -4,6 +4,7 @@ import (
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 )
 
@@ -24,11 +25,12 @@ type rates struct {
 	first, second *Node // bias corrections 1/(1-β₁^t), 1/(1-β₂^t)
 }
 
-// rateInputs computes them for optimiser step t, counted from 1.
+// rateInputs computes them for optimiser step t, counted from 1, as tensors (see package device).
 func (o Optimiser) rateInputs(policy, mask float64, t int) []any {
+	scalar := func(x float64) any { return tensors.FromScalar(float32(x)) }
 	return []any{
-		float32(policy), float32(mask),
-		float32(1 / (1 - math.Pow(o.Beta1, float64(t)))), float32(1 / (1 - math.Pow(o.Beta2, float64(t)))),
+		scalar(policy), scalar(mask),
+		scalar(1 / (1 - math.Pow(o.Beta1, float64(t)))), scalar(1 / (1 - math.Pow(o.Beta2, float64(t)))),
 	}
 }
 

@@ -47,7 +47,7 @@ func newFixture(t *testing.T, e golden.Engine, folder string, expected golden.Ex
 			t.Fatal(err)
 		}
 		defer checkpoint.Close()
-		n, err := checkpoint.Bind(store, "/"+name, name == "policy")
+		n, err := checkpoint.Bind(e.Backend, store, "/"+name, name == "policy")
 		if err != nil {
 			t.Fatal(err)
 		}

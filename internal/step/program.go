@@ -11,6 +11,7 @@ import (
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/sparsepo/sparsepo/data"
+	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/internal/maskfile"
 	"github.com/sparsepo/sparsepo/loss"
 	"github.com/sparsepo/sparsepo/mask"
@@ -29,6 +30,7 @@ type Program struct {
 	Reference *model.Network // nil where the objective needs none and none was given
 
 	settings Settings
+	backend  compute.Backend
 	store    *gomodel.Store
 	masks    map[string]*gomodel.Variable // "reward.layer.weight", …
 	trained  []trained
@@ -45,7 +47,7 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 	if s.Groups == nil {
 		s.Groups = mask.Groups
 	}
-	p := &Program{Policy: policy, Reference: reference, settings: s, store: store, masks: map[string]*gomodel.Variable{}}
+	p := &Program{Policy: policy, Reference: reference, settings: s, backend: backend, store: store, masks: map[string]*gomodel.Variable{}}
 	for i, v := range policy.Variables() {
 		t := trained{name: policy.Params[i].Name, variable: v}
 		if policy.Params[i].Decays() {
@@ -53,8 +55,12 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 		}
 		p.trained = append(p.trained, t)
 	}
-	p.addMaskVariables(masks, seed)
-	p.addMoments()
+	if err := p.addMaskVariables(masks, seed); err != nil {
+		return nil, err
+	}
+	if err := p.addMoments(); err != nil {
+		return nil, err
+	}
 	for _, e := range []struct {
 		into  **gomodel.Exec
 		graph func(*gomodel.Scope, []*Node) []*Node
@@ -84,7 +90,7 @@ func maskNames(kind loss.MaskKind) []string {
 	return nil
 }
 
-func (p *Program) addMaskVariables(values map[string][]float32, seed uint64) {
+func (p *Program) addMaskVariables(values map[string][]float32, seed uint64) error {
 	scope := p.store.Scope("/mask")
 	for i, name := range maskNames(p.settings.Objective.Mask) {
 		initial := p.settings.Learned.Initial(seed + uint64(i))
@@ -94,7 +100,11 @@ func (p *Program) addMaskVariables(values map[string][]float32, seed uint64) {
 			if values != nil {
 				v = values[full]
 			}
-			variable := scope.VariableWithValue(full, tensors.FromFlatDataAndDimensions(v, param.Dims...))
+			placed, err := device.Float32(p.backend, v, param.Dims...)
+			if err != nil {
+				return fmt.Errorf("mask %s: %w", full, err)
+			}
+			variable := scope.VariableWithValue(full, placed)
 			p.masks[full] = variable
 			t := trained{name: "mask." + full, variable: variable, mask: true}
 			if param.Decays {
@@ -103,27 +113,46 @@ func (p *Program) addMaskVariables(values map[string][]float32, seed uint64) {
 			p.trained = append(p.trained, t)
 		}
 	}
+	return nil
 }
 
 // addMoments creates the optimiser's state, zero at first.
-func (p *Program) addMoments() {
+func (p *Program) addMoments() error {
 	for i := range p.trained {
 		t := &p.trained[i]
-		zero := func(scope string) *gomodel.Variable {
-			return p.store.Scope(scope).VariableWithValue(t.name, tensors.FromShape(t.variable.Shape())).SetTrainable(false)
+		var err error
+		if t.first, err = p.zero("/adamw/first", t); err != nil {
+			return err
 		}
-		t.first, t.second = zero("/adamw/first"), zero("/adamw/second")
+		if t.second, err = p.zero("/adamw/second", t); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // addGradientSums creates the variables that micro-batches add their gradients to.
-func (p *Program) addGradientSums() {
+func (p *Program) addGradientSums() error {
 	for i := range p.trained {
 		t := &p.trained[i]
-		if t.gradient == nil {
-			t.gradient = p.store.Scope("/gradient").VariableWithValue(t.name, tensors.FromShape(t.variable.Shape())).SetTrainable(false)
+		if t.gradient != nil {
+			return nil
+		}
+		var err error
+		if t.gradient, err = p.zero("/gradient", t); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// zero creates a variable of zeros in the shape of a trained one.
+func (p *Program) zero(scope string, t *trained) (*gomodel.Variable, error) {
+	placed, err := device.Place(p.backend, tensors.FromShape(t.variable.Shape()))
+	if err != nil {
+		return nil, fmt.Errorf("optimiser state of %s: %w", t.name, err)
+	}
+	return p.store.Scope(scope).VariableWithValue(t.name, placed).SetTrainable(false), nil
 }
 
 // noiseRows lists the matrices of uniform numbers that training feeds for each batch, by their number of rows: one row for
@@ -274,7 +303,9 @@ func (p *Program) Update(micro []*data.Batch, r Rates, noise func() float32) ([]
 		v, err := p.values(out[1:])
 		return []Values{v}, float64(tensors.ToScalar[float32](out[0])), err
 	}
-	p.addGradientSums()
+	if err := p.addGradientSums(); err != nil {
+		return nil, 0, err
+	}
 	list := make([]Values, len(micro))
 	for i, b := range micro {
 		out, err := p.call(p.accumulate, p.feed(b, noise))

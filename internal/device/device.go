@@ -1,0 +1,26 @@
+// Package device places tensors in an engine's own memory.
+//
+// Values must be placed before a graph may take them over (a variable the graph updates, an argument given as a plain Go
+// value): compute-onnx v0.0.0-20260727 wraps the Go memory of a value that was never placed without keeping it alive, so
+// that the garbage collector can reuse it while the graph reads it.
+package device
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Place moves a tensor's values to the engine and returns the tensor.
+func Place(backend compute.Backend, t *tensors.Tensor) (*tensors.Tensor, error) {
+	if _, err := t.Buffer(backend, 0); err != nil {
+		return nil, fmt.Errorf("place a tensor of shape %s on %s: %w", t.Shape(), backend.Name(), err)
+	}
+	return t, nil
+}
+
+// Float32 places a flat list of values in the given dimensions.
+func Float32(backend compute.Backend, values []float32, dims ...int) (*tensors.Tensor, error) {
+	return Place(backend, tensors.FromFlatDataAndDimensions(values, dims...))
+}
