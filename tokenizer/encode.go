@@ -1,0 +1,102 @@
+package tokenizer
+
+import "sync"
+
+// encoder is the scratch space of one call.
+type encoder struct {
+	merger merger
+	bytes  []int32
+}
+
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+// Encode returns the ids of text. Added and special tokens that stand in the text are recognised; nothing is put around
+// the text. Bytes for which the vocabulary has no piece (see Missing) become its unknown token, or nothing where it has
+// none, as in Hugging Face's library.
+func (t *Tokenizer) Encode(text string) []int32 {
+	return t.Append(make([]int32, 0, len(text)/4+4), text)
+}
+
+// Append appends the ids that Encode returns to ids.
+func (t *Tokenizer) Append(ids []int32, text string) []int32 { return t.encode(ids, text, false) }
+
+// EncodePlain is Encode for text of unknown origin: a special token written out in it is ordinary text.
+func (t *Tokenizer) EncodePlain(text string) []int32 {
+	return t.encode(make([]int32, 0, len(text)/4+4), text, true)
+}
+
+// EncodeWithSpecials is Encode with what the tokenizer's post-processor puts around a text, such as the token that begins
+// it.
+func (t *Tokenizer) EncodeWithSpecials(text string) []int32 {
+	ids := append(make([]int32, 0, len(text)/4+8), t.frame.prefix...)
+	return append(t.Append(ids, text), t.frame.suffix...)
+}
+
+// Missing returns the first byte of text that Encode cannot represent. Vocabularies learned from UTF-8 often lack the bytes
+// that never occur in it, and some lack control characters.
+func (t *Tokenizer) Missing(text string) (b byte, missing bool) {
+	text = t.normalizer.apply(text)
+	for i := range len(text) {
+		if t.vocabulary.bytes[text[i]] == none {
+			return text[i], true
+		}
+	}
+	return 0, false
+}
+
+func (t *Tokenizer) encode(ids []int32, text string, plain bool) []int32 {
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
+	word := func(word string) { ids = t.appendWord(ids, word, e) }
+	t.verbatim.split(text, plain, func(stretch string, token *addedToken) {
+		if token != nil {
+			ids = append(ids, token.ID)
+			return
+		}
+		t.normalized.split(t.normalizer.apply(stretch), plain, func(stretch string, token *addedToken) {
+			if token != nil {
+				ids = append(ids, token.ID)
+				return
+			}
+			t.words.split(stretch, word)
+		})
+	})
+	return ids
+}
+
+// appendWord appends the ids of one word, from the cache if it is there.
+func (t *Tokenizer) appendWord(ids []int32, word string, e *encoder) []int32 {
+	if len(word) > maxCachedWord {
+		return t.vocabulary.appendWord(ids, word, e)
+	}
+	slot := t.cache.slot(word)
+	if known := slot.Load(); known != nil && known.word == word {
+		return append(ids, known.ids...)
+	}
+	start := len(ids)
+	ids = t.vocabulary.appendWord(ids, word, e)
+	t.cache.store(slot, word, ids[start:])
+	return ids
+}
+
+// appendWord appends the ids of one word by the merges.
+func (v *vocabulary) appendWord(ids []int32, word string, e *encoder) []int32 {
+	if id, ok := v.words[word]; ok {
+		return append(ids, id)
+	}
+	e.bytes = e.bytes[:0]
+	fused := false // the last byte became the unknown token
+	for i := range len(word) {
+		id := v.bytes[word[i]]
+		unknown := id == none
+		if unknown {
+			id = v.unknown
+		}
+		if id != none && !(unknown && fused && v.fuseUnknown) {
+			e.bytes = append(e.bytes, id)
+		}
+		fused = unknown
+	}
+	e.merger.start(e.bytes)
+	return e.merger.run(v.merges, ids)
+}

@@ -1,0 +1,93 @@
+package tokenizer
+
+// A step is one part of the pre-tokenizer: it hands the pieces of a text to emit, in order.
+type step interface {
+	split(text string, emit func(piece string))
+}
+
+// scanStep splits by a scanner, without allocating.
+type scanStep struct{ scan scanner }
+
+func (s scanStep) split(text string, emit func(string)) {
+	for i := 0; i < len(text); {
+		end := s.scan(text, i)
+		emit(text[i:end])
+		i = end
+	}
+}
+
+// findStep splits at what a finder finds.
+type findStep struct {
+	find   finder
+	invert bool // the stretches between the finds count as matches
+	pieces behaviour
+}
+
+func (s findStep) split(text string, emit func(string)) {
+	cover := s.find(text)
+	if s.invert {
+		for i := range cover {
+			cover[i].Match = !cover[i].Match
+		}
+	}
+	for _, piece := range s.pieces(cover) {
+		emit(text[piece.Start:piece.End])
+	}
+}
+
+// prefixStep puts a space before a text that does not begin with one.
+type prefixStep struct{}
+
+func (prefixStep) split(text string, emit func(string)) {
+	if text[0] != ' ' {
+		text = " " + text
+	}
+	emit(text)
+}
+
+// preTokenizer splits a text into the words that the merges apply to. The steps before ByteLevel work on the text, those
+// after it on the byte alphabet: there "½" is 'Â' and '½', and only the second is a number.
+type preTokenizer struct {
+	text     []step
+	alphabet []step
+}
+
+// split calls emit for every word of text, as bytes. The text must not be empty.
+func (p *preTokenizer) split(text string, emit func(word string)) {
+	if len(p.alphabet) == 0 {
+		splitAll(p.text, text, emit)
+		return
+	}
+	splitAll(p.text, text, func(piece string) {
+		splitAll(p.alphabet, toAlphabet(piece), func(word string) {
+			// A step only cuts, so each word is within the alphabet as well.
+			word, _ = fromAlphabet(word)
+			emit(word)
+		})
+	})
+}
+
+// splitAll passes text through the steps, each splitting the pieces of the one before.
+func splitAll(steps []step, text string, emit func(string)) {
+	if len(steps) == 0 {
+		emit(text)
+		return
+	}
+	if len(steps) == 1 {
+		steps[0].split(text, emit)
+		return
+	}
+	steps[0].split(text, func(piece string) { splitAll(steps[1:], piece, emit) })
+}
+
+// setPrefixSpace overrides the prefix space of a pre-tokenizer that is one ByteLevel step.
+func (p *preTokenizer) setPrefixSpace(on bool) {
+	if len(p.text) > 0 {
+		if _, ok := p.text[0].(prefixStep); ok {
+			p.text = p.text[1:]
+		}
+	}
+	if on {
+		p.text = append([]step{prefixStep{}}, p.text...)
+	}
+}

@@ -1,0 +1,56 @@
+// Package tokenizer turns text into token ids and back by byte-level byte-pair encoding, the method of GPT-2 and its
+// successors.
+//
+// [Load] reads the tokenizer of a model folder in Hugging Face layout and gives the ids that Hugging Face's library gives;
+// what it cannot reproduce it refuses by name. [Train] learns a vocabulary from text. A [Tokenizer] is safe for concurrent
+// use.
+package tokenizer
+
+// Tokenizer maps text to token ids and back.
+type Tokenizer struct {
+	normalizer normalizer
+	verbatim   addedMatcher // added tokens looked for in the text as it is
+	normalized addedMatcher // and those looked for after the normaliser
+	words      preTokenizer
+	vocabulary vocabulary
+	cache      *wordCache
+	frame      frame
+	roles      roles
+	files      []savedFile
+}
+
+// frame is what a post-processor puts around the ids of a text.
+type frame struct{ prefix, suffix []int32 }
+
+// roles are the tokens with a part in a sequence, none where the tokenizer's files name no such token.
+type roles struct{ eos, bos, pad int32 }
+
+// VocabSize is the highest id plus one: the number of rows an embedding needs at least.
+func (t *Tokenizer) VocabSize() int { return len(t.vocabulary.pieces) }
+
+// EOS is the id of the token that ends a text. Where no file names it, it is the special token <|endoftext|>, if any.
+func (t *Tokenizer) EOS() (id int32, ok bool) { return t.roles.eos, t.roles.eos != none }
+
+// BOS is the id of the token that begins a text. Encode never adds it.
+func (t *Tokenizer) BOS() (id int32, ok bool) { return t.roles.bos, t.roles.bos != none }
+
+// Pad is the id of the token that fills a batch up.
+func (t *Tokenizer) Pad() (id int32, ok bool) { return t.roles.pad, t.roles.pad != none }
+
+// Token returns the text of one token: its bytes, which may be a part of a character, or an added token's content. It is ""
+// for an id without a token.
+func (t *Tokenizer) Token(id int32) string {
+	if id < 0 || int(id) >= len(t.vocabulary.pieces) {
+		return ""
+	}
+	return t.vocabulary.pieces[id]
+}
+
+// ID is the inverse of Token: the id of the token whose text is token, an added token before a piece of the vocabulary.
+func (t *Tokenizer) ID(token string) (id int32, ok bool) {
+	id, ok = t.vocabulary.ids[token]
+	return id, ok
+}
+
+// IsSpecial reports whether id is a special token, such as the one that ends a text.
+func (t *Tokenizer) IsSpecial(id int32) bool { return t.vocabulary.special[id] }
