@@ -1,0 +1,41 @@
+// Package report turns run folders into one self-contained HTML page: a summary, the frontier of reward against KL, the
+// training curves, the masks' sparsity, token heat maps, sampled texts and settings. It reads run files only (config.yaml,
+// metrics.jsonl, samples/, inspect.json) and shows what they hold; what they lack is shown as not measured.
+//
+// The page needs no network and no other file. Its charts are inline SVG and complete without scripts; a small inline
+// script adds tooltips and switches series on and off.
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/inspection"
+)
+
+// Write reads the runs and replaces the file out with their report. Each of runs is a run folder (it holds metrics.jsonl)
+// or a folder of them, at any depth; folders named checkpoints, final, samples and tensorboard are not entered. A folder
+// without any run is the user's mistake (package usage).
+func Write(out string, runs []string) error {
+	folders, err := findRuns(runs)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	loaded, err := loadRuns(folders)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return atomicfile.Write(out, func(w io.Writer) error {
+		return pageTemplate.Execute(w, newPage(loaded))
+	})
+}
+
+// WriteHeatmap writes a self-contained HTML page with the heat map of every pair: log-ratio, KL, masks and their products
+// for each token. The inspection must be valid (inspection.Inspect.Validate).
+func WriteHeatmap(w io.Writer, inspect inspection.Inspect, title string) error {
+	if err := inspect.Validate(); err != nil {
+		return fmt.Errorf("heat map: %w", err)
+	}
+	return heatmapTemplate.Execute(w, newHeatmapPage(inspect, title))
+}
