@@ -4,20 +4,20 @@ import "slices"
 
 // encoder adds the tokens that begin a text and end a response to what a tokenizer gives.
 type encoder struct {
-	tok    Tokenizer
-	lead   []int32 // what Encode begins every text with of itself
-	bos    int32
-	hasBOS bool
-	eos    int32
-	hasEOS bool
+	tok      Tokenizer
+	bos, eos int32
+	addBOS   bool // the tokenizer begins texts with bos
+	hasEOS   bool
 }
 
 func newEncoder(tok Tokenizer) encoder {
-	e := encoder{tok: tok, lead: tok.Encode("")}
+	e := encoder{tok: tok}
 	e.eos, e.hasEOS = tok.EOS()
-	if b, ok := tok.(BOSTokenizer); ok {
-		e.bos, e.hasBOS = b.BOS()
-		e.hasBOS = e.hasBOS && !(e.hasEOS && e.bos == e.eos)
+	if t, ok := tok.(SpecialsTokenizer); ok {
+		bos, has := t.BOS()
+		if around := t.EncodeWithSpecials(""); has && len(around) > 0 && around[0] == bos {
+			e.bos, e.addBOS = bos, true
+		}
 	}
 	return e
 }
@@ -25,7 +25,7 @@ func newEncoder(tok Tokenizer) encoder {
 // encode gives the ids of a text from its beginning. A text that spells out the beginning-of-sequence token gets no second.
 func (e encoder) encode(text string) []int32 {
 	ids := e.tok.Encode(text)
-	if e.hasBOS && (len(ids) == 0 || ids[0] != e.bos) {
+	if e.addBOS && (len(ids) == 0 || ids[0] != e.bos) {
 		return append([]int32{e.bos}, ids...)
 	}
 	return ids
@@ -38,11 +38,7 @@ func (e encoder) response(promptIDs []int32, prompt, response string) (ids []int
 	if len(whole) > len(promptIDs) && slices.Equal(whole[:len(promptIDs)], promptIDs) {
 		return whole[len(promptIDs):], false
 	}
-	alone := e.tok.Encode(response)
-	if len(alone) >= len(e.lead) && slices.Equal(alone[:len(e.lead)], e.lead) {
-		alone = alone[len(e.lead):]
-	}
-	return alone, true
+	return e.tok.Encode(response), true
 }
 
 // ended gives a copy of a response's ids that ends with the end-of-sequence token, where there is one.

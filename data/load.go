@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"runtime"
+	"slices"
+	"sync"
 
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -59,12 +62,14 @@ func TokeniseAll(ctx context.Context, path string, records iter.Seq2[Record, err
 		return nil, nil, err
 	}
 	set, report := &Set{Path: path, Task: options.Task}, &Report{Path: path}
-	for rec, err := range records {
+	for results := range tokenised(records, options) {
 		if ctx.Err() != nil {
 			return nil, report, fmt.Errorf("load %s: %w", path, context.Cause(ctx))
 		}
-		if err := set.add(rec, err, options, report); err != nil {
-			return nil, report, err
+		for _, r := range results {
+			if err := set.add(r, options.OnBadRecord, report); err != nil {
+				return nil, report, err
+			}
 		}
 	}
 	if len(set.Pairs) == 0 {
@@ -84,27 +89,64 @@ func (o LoadOptions) validate() error {
 	return o.OnBadRecord.Validate()
 }
 
-// add takes one record, or the error in its place, into the set. It returns the errors that end loading.
-func (s *Set) add(rec Record, err error, options LoadOptions, report *Report) error {
-	var pair TokenPair
-	var out Outcome
-	if err == nil {
-		pair, out, err = Tokenise(rec, options.Tokenizer, options.VocabSize, options.Limits)
+// result is a record, or an error in its place, and what tokenising made of it.
+type result struct {
+	rec  Record
+	pair TokenPair
+	out  Outcome
+	err  error
+}
+
+// tokenised yields the records in their order, some hundreds at a time, tokenised on all cores.
+func tokenised(records iter.Seq2[Record, error], options LoadOptions) iter.Seq[[]result] {
+	const atOnce = 512
+	return func(yield func([]result) bool) {
+		var chunk []result
+		for rec, err := range records {
+			chunk = append(chunk, result{rec: rec, err: err})
+			if len(chunk) == atOnce {
+				tokeniseChunk(chunk, options)
+				if !yield(chunk) {
+					return
+				}
+				chunk = chunk[:0]
+			}
+		}
+		tokeniseChunk(chunk, options)
+		yield(chunk)
 	}
-	bad := asBadRecord(err)
+}
+
+func tokeniseChunk(chunk []result, options LoadOptions) {
+	var workers sync.WaitGroup
+	share := (len(chunk) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
+	for part := range slices.Chunk(chunk, max(1, share)) {
+		workers.Go(func() {
+			for i, r := range part {
+				if r.err == nil {
+					part[i].pair, part[i].out, part[i].err = Tokenise(r.rec, options.Tokenizer, options.VocabSize, options.Limits)
+				}
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// add takes one result into the set. It returns the errors that end loading.
+func (s *Set) add(r result, policy BadRecordPolicy, report *Report) error {
+	bad := asBadRecord(r.err)
+	if r.err != nil && (bad == nil || policy != SkipBad) {
+		return r.err
+	}
+	report.Read++
 	switch {
-	case bad != nil && options.OnBadRecord == SkipBad:
-		report.Read++
+	case bad != nil:
 		report.drop(bad.Reason, bad.Error())
-	case err != nil:
-		return err
-	case out.Dropped != "":
-		report.Read++
-		report.drop(out.Dropped, fmt.Sprintf("%s: %s", rec.Source, out.Dropped))
+	case r.out.Dropped != "":
+		report.drop(r.out.Dropped, fmt.Sprintf("%s: %s", r.rec.Source, r.out.Dropped))
 	default:
-		report.Read++
-		report.keep(out)
-		s.Pairs = append(s.Pairs, pair)
+		report.keep(r.out)
+		s.Pairs = append(s.Pairs, r.pair)
 	}
 	return nil
 }

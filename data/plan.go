@@ -19,8 +19,8 @@ type PlanOptions struct {
 	Shapes       int    // shapes besides the one that holds any batch; 0 counts as DefaultShapes
 }
 
-// DefaultShapes is the number of shapes chosen besides the one that holds any batch. Ours: a fourth saves less than 3 % on
-// the length distributions of the tests, and every shape costs the engine a graph.
+// DefaultShapes is the number of shapes chosen besides the one that holds any batch. Ours: on log-normal lengths the third
+// saves 4 to 11 % of the work and a fourth 2 to 7 %, while every shape costs the engine a graph.
 const DefaultShapes = 3
 
 // Plan is the deterministic course of a run over a set: which pairs are in which batch of which step. Every step is a pure

@@ -8,8 +8,9 @@ import (
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
-// Tokenizer turns text into ids.
+// Tokenizer turns text into ids. It is used by several goroutines at once.
 type Tokenizer interface {
+	// Encode puts nothing around the text.
 	Encode(text string) []int32
 	// VocabSize is one more than the largest id Encode gives.
 	VocabSize() int
@@ -17,11 +18,13 @@ type Tokenizer interface {
 	EOS() (id int32, ok bool)
 }
 
-// BOSTokenizer is a tokenizer with a token that begins every text. Records in text form then begin with it, once, whether
-// or not Encode adds it, unless it is also the end-of-sequence token (as GPT-2's): such models were trained without one.
-type BOSTokenizer interface {
+// SpecialsTokenizer is a tokenizer that says which token begins a text. Records in text form begin with it, once, where
+// EncodeWithSpecials puts it: with a Llama tokenizer, not with GPT-2's. That a tokenizer merely has such a token means
+// nothing; many models were trained without.
+type SpecialsTokenizer interface {
 	Tokenizer
 	BOS() (id int32, ok bool)
+	EncodeWithSpecials(text string) []int32
 }
 
 // TruncationMode says which end of an overlong prompt is kept.
@@ -131,7 +134,7 @@ func encodeRecord(rec Record, tok Tokenizer, out *Outcome) (pair TokenPair, bos 
 	pair.Prompt = e.encode(rec.Prompt.Text)
 	if len(pair.Prompt) == 0 && !rec.Prompt.IsZero() {
 		return TokenPair{}, false, badRecord(rec.Source, "prompt", ReasonEmpty,
-			"no tokens, and the tokenizer has no beginning-of-sequence token; nothing would predict the first token of the response")
+			"no tokens, and the tokenizer begins texts with no token either; nothing would predict the first token of the response")
 	}
 	for _, side := range []struct {
 		field   string
@@ -148,7 +151,7 @@ func encodeRecord(rec Record, tok Tokenizer, out *Outcome) (pair TokenPair, bos 
 		*side.ids = e.ended(ids)
 		out.Straddled = out.Straddled || straddled
 	}
-	return pair, e.hasBOS, nil
+	return pair, e.addBOS, nil
 }
 
 // splitText makes the first token of running text the prompt, unless a beginning-of-sequence token is that already.

@@ -84,11 +84,11 @@ func (r *Reader) valueError(input *lineCounter, decoder *json.Decoder, err error
 	line := input.lineAt(offset)
 	switch {
 	case errors.Is(input.err, errOverlong):
-		return usage.Errorf("%s: record longer than %d MiB; split the data", r.source(line), MaxRecordBytes>>20)
+		return usage.Errorf("%s: the record after this place is longer than %d MiB; is this one array of records?", r.source(line), MaxRecordBytes>>20)
 	case input.err != nil:
 		return r.readError(line, input.err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return usage.Errorf("%s: the JSON ends early, the file is incomplete; copy or download it again", r.source(line))
+		return usage.Errorf("%s: the JSON ends early, the file is incomplete; copy or download it again", r.source(input.lineAt(input.read)))
 	}
 	return usage.Errorf("%s: invalid JSON: %w; a .json file holds one array of records (name a file with one record a line .jsonl)", r.source(line), err)
 }

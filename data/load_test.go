@@ -1,0 +1,211 @@
+package data_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sparsepo/sparsepo/data"
+	"github.com/sparsepo/sparsepo/internal/usage"
+)
+
+func writeFile(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLoad(t *testing.T) {
+	path := writeFile(t, "pairs.jsonl", strings.Join([]string{
+		`{"prompt":"a","chosen":"bcd","rejected":"e"}`,
+		`{"prompt":"a","chosen":"b","rejected":"b"}`,
+		`{"prompt":"a","chosen":"b"`,
+		`{"prompt":"t","chosen":"hx","rejected":"y"}`,
+		`{"prompt":"abcdefgh","chosen":"b","rejected":"c"}`,
+		`{"prompt":"a","chosen":"b","rejected":"\u0100~"}`,
+	}, "\n"))
+	options := data.LoadOptions{Tokenizer: letters{}, VocabSize: vocab, Limits: data.Limits{MaxLength: 4}, OnBadRecord: data.SkipBad}
+	set, report, err := data.Load(t.Context(), path, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPairs := []data.TokenPair{
+		{Source: path + ":1", Prompt: ids('a'), Chosen: ids('b', 'c', 'd'), Rejected: ids('e', end)},
+		{Source: path + ":4", Prompt: ids('t'), Chosen: ids('h', 'x', end), Rejected: ids('y', end)},
+		{Source: path + ":6", Prompt: ids('a'), Chosen: ids('b', end), Rejected: ids(0xc4, 0x80, end)},
+	}
+	if d := cmp.Diff(wantPairs, set.Pairs); d != "" {
+		t.Errorf("pairs (-want +got):\n%s", d)
+	}
+	if length, source := set.Longest(); length != 4 || source != path+":1" {
+		t.Errorf("Longest = %d at %s, want 4 at line 1", length, source)
+	}
+	problem := strings.SplitN(report.DroppedExamples[1], ": ", 2)[1]
+	want := &data.Report{
+		Path: path, Read: 6, Kept: 3, ResponsesTruncated: 1, Straddled: 1,
+		Dropped: map[data.Reason]int{data.ReasonIdentical: 1, data.ReasonJSON: 1, data.DropPromptTooLong: 1},
+		DroppedExamples: []string{
+			path + `:2: field "rejected": the same as "chosen"; a pair of identical sides prefers nothing`,
+			path + ":3: " + problem,
+			path + ":5: prompt fills max_length",
+		},
+		Prompt:   data.Quantiles{Min: 1, Median: 1, P90: 1, P99: 1, Max: 1},
+		Response: data.Quantiles{Min: 2, Median: 3, P90: 3, P99: 3, Max: 3},
+		Total:    data.Quantiles{Min: 3, Median: 4, P90: 4, P99: 4, Max: 4},
+	}
+	if d := cmp.Diff(want, report); d != "" {
+		t.Errorf("report (-want +got):\n%s", d)
+	}
+	for _, part := range []string{"6 records read, 3 kept", "dropped: 1 identical sides, 1 invalid JSON, 1 prompt fills max_length",
+		"cut: 0 prompts, 1 responses", "straddle the prompt's end: 1", "response tokens: median 3"} {
+		if !strings.Contains(report.String(), part) {
+			t.Errorf("the report's text lacks %q:\n%s", part, report)
+		}
+	}
+	if raw, err := json.Marshal(report); err != nil || !bytes.Contains(raw, []byte(`"dropped":{"identical sides":1`)) {
+		t.Errorf("report as JSON: %s, %v", raw, err)
+	}
+
+	options.OnBadRecord = data.ErrorOnBad
+	set, report, err = data.Load(t.Context(), path, options)
+	if set != nil || !usage.Is(err) || !strings.Contains(err.Error(), ":2: field \"rejected\": the same") {
+		t.Errorf("strict: set %v, error %v; want the error of line 2", set, err)
+	}
+	if report.Read != 1 {
+		t.Errorf("strict: %d records counted before the error, want 1", report.Read)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	path := writeFile(t, "pairs.jsonl", good)
+	identical := writeFile(t, "pairs.jsonl", `{"prompt":"a","chosen":"b","rejected":"b"}`)
+	options := data.LoadOptions{Tokenizer: letters{}, VocabSize: vocab}
+	change := func(f func(*data.LoadOptions)) data.LoadOptions { o := options; f(&o); return o }
+	for _, c := range []struct {
+		name, path string
+		options    data.LoadOptions
+		want       string
+	}{
+		{"no file", path + "x.jsonl", options, "no such file"},
+		{"policy", path, change(func(o *data.LoadOptions) { o.OnBadRecord = "ignore" }), `on_bad_record: unknown policy "ignore"; known: error, skip`},
+		{"limits", path, change(func(o *data.LoadOptions) { o.Limits.MaxLength = -1 }), "max_length: -1"},
+		{"nothing left", identical, change(func(o *data.LoadOptions) { o.OnBadRecord = data.SkipBad }), "no usable record among 1; dropped: 1 identical sides"},
+		{"text without tokenizer", path, change(func(o *data.LoadOptions) { o.Tokenizer = nil; o.OnBadRecord = data.SkipBad }), "there is no tokenizer"},
+	} {
+		set, _, err := data.Load(t.Context(), c.path, c.options)
+		if set != nil || !usage.Is(err) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: set %v, error %v; want a usage error with %q", c.name, set, err, c.want)
+		}
+	}
+	if _, _, err := data.Load(t.Context(), path, data.LoadOptions{Tokenizer: letters{}}); err == nil || usage.Is(err) {
+		t.Errorf("no vocabulary size: error %v, want one that is the program's mistake", err)
+	}
+}
+
+func TestLoadStopsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("interrupted")
+	cancel(cause)
+	_, _, err := data.Load(ctx, writeFile(t, "pairs.jsonl", good), data.LoadOptions{Tokenizer: letters{}, VocabSize: vocab})
+	if !errors.Is(err, cause) {
+		t.Errorf("error %v, want the context's cause", err)
+	}
+}
+
+// TestLoadKeepsOrder: records are tokenised on several cores, and stay as they stood.
+func TestLoadKeepsOrder(t *testing.T) {
+	var lines strings.Builder
+	const n = 3000
+	for i := range n {
+		fmt.Fprintf(&lines, "{\"prompt\":[%d],\"chosen\":[1],\"rejected\":[2]}\n", i)
+	}
+	set, _, err := data.Load(t.Context(), writeFile(t, "pairs.jsonl", lines.String()), data.LoadOptions{VocabSize: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range set.Pairs {
+		if p.Prompt[0] != int32(i) || !strings.HasSuffix(p.Source, fmt.Sprintf(":%d", i+1)) {
+			t.Fatalf("place %d holds %v from %s", i, p.Prompt, p.Source)
+		}
+	}
+	if len(set.Pairs) != n {
+		t.Errorf("%d pairs, want %d", len(set.Pairs), n)
+	}
+}
+
+// shared finds a file of the material beside the repository.
+func shared(t *testing.T, parts ...string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no go.mod above the test")
+		}
+		dir = filepath.Dir(dir)
+	}
+	path := filepath.Join(append([]string{filepath.Dir(dir), "shared"}, parts...)...)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("needs the shared material beside the repository: %v", err)
+	}
+	return path
+}
+
+// TestLoadRealFiles counts what public data sets hold; the counts are those of their descriptions.
+func TestLoadRealFiles(t *testing.T) {
+	for _, c := range []struct {
+		path string
+		task data.Task
+		read int
+	}{
+		{"odpo/imdb-pairs.jsonl", data.Preference, 186},
+		{"odpo/imdb-pairs.jsonl", data.Supervised, 186},
+		{"odpo/toxicity-pairs.jsonl", data.Preference, 210},
+		{"ultrafeedback/train.jsonl.gz", data.Preference, 1000},
+		{"ultrafeedback/test.jsonl.gz", data.Preference, 100},
+		{"imdb/test.jsonl.gz", data.Supervised, 2000},
+	} {
+		path := shared(t, "data", filepath.FromSlash(c.path))
+		set, report, err := data.Load(t.Context(), path, data.LoadOptions{
+			Task: c.task, Tokenizer: letters{}, VocabSize: vocab, OnBadRecord: data.SkipBad, Limits: data.Limits{MaxLength: 2048},
+		})
+		if err != nil {
+			t.Errorf("%s: %v", c.path, err)
+			continue
+		}
+		if report.Read != c.read || report.Kept != len(set.Pairs) {
+			t.Errorf("%s: %d read, want %d", c.path, report.Read, c.read)
+		}
+		dropped := 0
+		for _, n := range report.Dropped {
+			dropped += n
+		}
+		if report.Kept+dropped != report.Read || report.Kept < c.read*8/10 {
+			t.Errorf("%s: kept %d and dropped %d of %d", c.path, report.Kept, dropped, report.Read)
+		}
+	}
+}
+
+func TestLoadRefusesTranscripts(t *testing.T) {
+	path := shared(t, "data", "hh", "helpful-base.test.jsonl.gz")
+	_, _, err := data.Load(t.Context(), path, data.LoadOptions{Tokenizer: letters{}, VocabSize: vocab})
+	if !usage.Is(err) || !strings.Contains(err.Error(), `.gz:1: field "prompt": missing`) {
+		t.Errorf("error %v, want a usage error about the prompt of line 1", err)
+	}
+}
