@@ -33,17 +33,25 @@ const probe = `<script>addEventListener("load", () => {
     hidden = [...document.querySelectorAll("g.series")].filter((g) => g.style.display === "none").length;
     entry.click();
   }
+  let tip = "";
+  const dot = [...document.querySelectorAll("#frontier g.series.faint > *")].find((d) => d.getBoundingClientRect().width > 0);
+  if (dot) {
+    const box = dot.getBoundingClientRect();
+    dot.ownerSVGElement.dispatchEvent(new PointerEvent("pointermove",
+      {clientX: box.left + box.width / 2, clientY: box.top + box.height / 2, bubbles: true}));
+    tip = document.getElementById("tip").textContent;
+  }
   const result = document.createElement("pre");
   result.id = "probe";
   result.textContent = JSON.stringify({width: innerWidth, scroll: document.documentElement.scrollWidth, figures,
-    series: dots, hidden, scripts: document.scripts.length, title: document.title});
+    series: dots, hidden, scripts: document.scripts.length, title: document.title, tip});
   document.body.append(result);
 });</script>`
 
 type layout struct {
 	Width, Scroll           int
 	Series, Hidden, Scripts int
-	Title                   string
+	Title, Tip              string
 	Figures                 []struct {
 		ID                  string
 		Left, Right, Height float64
@@ -138,6 +146,10 @@ func TestPageInBrowser(t *testing.T) {
 			}
 			if result.Title != "sparsepo report" {
 				t.Errorf("title is %q: a token's text was run as script", result.Title)
+			}
+			// The first point of the frontier is the untouched model, where all runs meet.
+			if !strings.Contains(result.Tip, "response (nats): 0\nmean reward: 0.5\nstep 0") {
+				t.Errorf("tooltip at the first point of the frontier: %q", result.Tip)
 			}
 			seen := map[string]bool{}
 			for _, f := range result.Figures {

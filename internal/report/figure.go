@@ -43,6 +43,9 @@ func (f figure) Scales() bool {
 	return false
 }
 
+// Grid reports whether the panels stand in a grid, each with its title, and not as one chart of the whole width.
+func (f figure) Grid() bool { return len(f.Panels) > 0 && f.Panels[0].Title != "" }
+
 // The size of a panel in a grid of panels.
 const (
 	panelWidth  = 390

@@ -34,14 +34,17 @@ var (
 	}
 )
 
-const sideCaption = "Colours are settings; solid lines are chosen responses, dashed lines rejected ones."
+const (
+	sideCaption = "Colours are settings; solid lines are chosen responses, dashed lines rejected ones."
+	bothCaption = "“Both masks” where the reward and the KL mask have the same values. "
+)
 
 // maskFigures are sparsity, mean and token KL over the steps, one panel a method, one colour a setting.
 func maskFigures(runs []*run, s scheme) []figure {
 	return []figure{
-		sideFigure("sparsity", "Mask sparsity", "Share of response tokens whose mask is exactly 0. "+sideCaption,
+		sideFigure("sparsity", "Mask sparsity", "Share of response tokens whose mask is exactly 0. "+bothCaption+sideCaption,
 			"Not measured: no run logs mask sparsity (only the masked methods do).", sparsityMetrics, runs, s),
-		sideFigure("mask-mean", "Mean mask value", "Mean of the mask over response tokens. "+sideCaption,
+		sideFigure("mask-mean", "Mean mask value", "Mean of the mask over response tokens. "+bothCaption+sideCaption,
 			"Not measured: no run logs mask means (only the masked methods do).", maskMeanMetrics, runs, s),
 		sideFigure("token-kl", "Token-level KL", "Mean over response tokens of KL(reference ‖ policy). "+sideCaption,
 			"Not measured: no run logs token_kl/chosen or token_kl/rejected.", tokenKLMetrics, runs, s),
@@ -53,15 +56,13 @@ func sideFigure(id, title, caption, missing string, metrics []sideMetric, runs [
 	for _, method := range s.methods {
 		ofMethod := slices.DeleteFunc(slices.Clone(runs), func(r *run) bool { return r.Method != method })
 		drawn := metrics
-		suffix := ""
 		if len(metrics) == 2 && sameEverywhere(ofMethod, metrics[0], metrics[1]) {
-			drawn, suffix = metrics[:1], "reward and KL mask (the same)"
+			common := metrics[0]
+			common.title = "both masks"
+			drawn = []sideMetric{common}
 		}
 		for _, m := range drawn {
 			name := strings.TrimSuffix(method+", "+m.title, ", ")
-			if suffix != "" {
-				name = method + ", " + suffix
-			}
 			c := m.chart(ofMethod, s)
 			c.ID = "chart-" + id + "-" + method + "-" + strings.ReplaceAll(m.chosen, "/", "-")
 			c.Title = title + ", " + name

@@ -63,7 +63,7 @@ func newScheme(runs []*run) scheme {
 		if !slices.Contains(s.methods, r.Method) {
 			s.methods = append(s.methods, r.Method)
 		}
-		if !slices.Contains(s.variants, r.Variant) {
+		if r.Variant != "" && !slices.Contains(s.variants, r.Variant) {
 			s.variants = append(s.variants, r.Variant)
 		}
 	}
@@ -112,8 +112,21 @@ func (s scheme) method(name string) chart.Style {
 	return chart.Style{Light: style.light, Dark: style.dark, Marker: style.marker}
 }
 
-// variant is the colour of a variant on a sequential scale, dark to light as the variants are sorted.
+// hull is the look of a method's hull: neutral where colours tell variants apart.
+func (s scheme) hull(method string) chart.Style {
+	style := s.method(method)
+	if s.byVariant() {
+		style.Light, style.Dark = "currentColor", "currentColor"
+	}
+	return style
+}
+
+// variant is the colour of a variant on a sequential scale, dark to light as the variants are sorted; runs without a
+// variant are grey.
 func (s scheme) variant(name string) chart.Style {
+	if name == "" && len(s.variants) > 0 {
+		return s.method("sft")
+	}
 	rank := max(0, slices.Index(s.variants, name))
 	place := 0.2
 	if len(s.variants) > 1 {
@@ -123,14 +136,22 @@ func (s scheme) variant(name string) chart.Style {
 	return chart.Style{Light: blend(lightScale, place), Dark: blend(darkScale, place), Marker: chart.Marker(rank)}
 }
 
-// run is the look of one run's series in charts that hold all runs.
+// run is the look of one run's series in charts that hold all runs. Markers of later variants are larger.
 func (s scheme) run(r *run) chart.Style {
 	if s.byVariant() {
 		return s.variant(r.Variant)
 	}
 	style := s.method(r.Method)
-	style.Dash = s.dash(r.Variant)
+	style.Dash, style.Size = s.dash(r.Variant), s.size(r.Variant)
 	return style
+}
+
+// size is the relative size of a variant's markers, from 0.85 for the first to 1.4 for the last.
+func (s scheme) size(variant string) float64 {
+	if len(s.variants) < 2 {
+		return 1
+	}
+	return 0.85 + 0.55*float64(s.dash(variant))/float64(len(s.variants)-1)
 }
 
 func (s scheme) dash(variant string) int { return max(0, slices.Index(s.variants, variant)) }
@@ -158,11 +179,7 @@ func methodKey(method string) string   { return "method " + method }
 func variantKey(variant string) string { return "variant " + variant }
 
 func (r *run) keys() []string {
-	keys := []string{methodKey(r.Method)}
-	if r.Variant != "" {
-		keys = append(keys, variantKey(r.Variant))
-	}
-	return keys
+	return []string{methodKey(r.Method), variantKey(r.Variant)}
 }
 
 // legend is a list of entries that name what a colour, marker or dash means.
@@ -176,15 +193,11 @@ type legendEntry struct {
 	Swatch    template.HTML
 }
 
-// legends explains the looks that run gives, for line charts or for dots.
+// legends explains the looks that run gives: of lines, or with dots set of the frontier's hulls and markers.
 func (s scheme) legends(dots bool) []legend {
 	methods := legend{Title: "Method"}
 	for _, m := range s.methods {
-		style := s.method(m)
-		if s.byVariant() {
-			style.Light, style.Dark = "currentColor", "currentColor"
-		}
-		methods.Entries = append(methods.Entries, legendEntry{methodKey(m), m, chart.Swatch(style, true, dots)})
+		methods.Entries = append(methods.Entries, legendEntry{methodKey(m), m, chart.Swatch(s.method(m), true, dots)})
 	}
 	variants := s.variantLegend(dots)
 	switch {
@@ -196,18 +209,15 @@ func (s scheme) legends(dots bool) []legend {
 	return []legend{methods, variants}
 }
 
-// variantLegend explains the variants: by colour in a report of one method, else by dash, or without a sample for dots.
+// variantLegend explains the variants: by colour in a report of one method, else by dash, or with dots by marker size.
 func (s scheme) variantLegend(dots bool) legend {
 	variants := legend{Title: "Setting"}
 	for _, v := range s.variants {
-		if v == "" {
-			continue
-		}
-		style, line := chart.Style{Light: "currentColor", Dark: "currentColor", Dash: s.dash(v)}, !dots
+		style := chart.Style{Light: "currentColor", Dark: "currentColor", Dash: s.dash(v), Size: s.size(v)}
 		if s.byVariant() {
-			style, line = s.variant(v), true
+			style = s.variant(v)
 		}
-		variants.Entries = append(variants.Entries, legendEntry{variantKey(v), v, chart.Swatch(style, line, dots && s.byVariant())})
+		variants.Entries = append(variants.Entries, legendEntry{variantKey(v), v, chart.Swatch(style, !dots, dots)})
 	}
 	return variants
 }
@@ -215,10 +225,12 @@ func (s scheme) variantLegend(dots bool) legend {
 // variantColours explains the colours of variants in panels of one method each.
 func (s scheme) variantColours(used map[string]bool) legend {
 	variants := legend{Title: "Setting"}
+	if used[""] {
+		variants.Entries = append(variants.Entries, legendEntry{variantKey(""), "no β", chart.Swatch(s.variant(""), true, false)})
+	}
 	for _, v := range s.variants {
 		if used[v] {
-			name := cmp.Or(v, "as configured")
-			variants.Entries = append(variants.Entries, legendEntry{variantKey(v), name, chart.Swatch(s.variant(v), true, false)})
+			variants.Entries = append(variants.Entries, legendEntry{variantKey(v), v, chart.Swatch(s.variant(v), true, false)})
 		}
 	}
 	return variants

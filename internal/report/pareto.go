@@ -97,7 +97,7 @@ func plain(points []checkpoint) []frontier.Point {
 func (p pareto) series() []chart.Series {
 	var hulls, clouds []chart.Series
 	for _, m := range p.methods {
-		hull := chart.Series{Name: m + ", upper hull", Keys: []string{methodKey(m)}, Style: p.scheme.method(m), Hull: true}
+		hull := chart.Series{Name: m + ", upper hull", Keys: []string{methodKey(m)}, Style: p.scheme.hull(m), Hull: true}
 		for _, v := range p.hulls[m] {
 			hull.Points = append(hull.Points, chart.Point{X: v.KL, Y: v.Reward})
 		}
@@ -192,36 +192,48 @@ type hullRow struct {
 
 func (p pareto) table() hullTable {
 	var t hullTable
-	values := p.divergences()
-	above := positive(values)
-	var budgets []float64
-	if len(above) > 1 {
-		budgets = chart.LogTicks(above[len(above)/4], above[len(above)-1], 5)
-	}
-	for _, b := range budgets {
-		t.Budgets = append(t.Budgets, chart.Format(b))
-	}
 	limit := p.sharedKL()
+	for _, m := range p.methods {
+		best := p.best(m)
+		t.Rows = append(t.Rows, hullRow{Method: m, Swatch: chart.Swatch(p.scheme.hull(m), true, !p.scheme.byVariant()), Points: len(p.points[m]),
+			BestAt: fmt.Sprintf("KL %s, %s", chart.Format(best.KL), best.place())})
+	}
+	best := p.column(func(m string) float64 { return p.best(m).Reward })
+	mean := p.column(func(m string) float64 {
+		if p.hulls[m][0].KL > limit/100 {
+			return math.NaN() // too much of the range was not measured
+		}
+		return frontier.Area(plain(p.points[m]), limit) / limit
+	})
 	if limit > 0 {
 		t.MaxKL = chart.Format(limit)
 	}
-	for _, m := range p.methods {
-		best := p.best(m)
-		row := hullRow{
-			Method: m, Swatch: chart.Swatch(p.scheme.method(m), true, true), Points: len(p.points[m]),
-			Best: chart.Format(best.Reward), BestAt: fmt.Sprintf("KL %s, %s", chart.Format(best.KL), best.place()),
+	for i := range t.Rows {
+		t.Rows[i].Best, t.Rows[i].MeanReward = best[i], mean[i]
+	}
+	for _, budget := range chart.LogTicks(limit/25, limit, 6) {
+		t.Budgets = append(t.Budgets, chart.Format(budget))
+		for i, text := range p.column(func(m string) float64 { return frontier.At(p.hulls[m], budget) }) {
+			t.Rows[i].AtBudget = append(t.Rows[i].AtBudget, text)
 		}
-		for _, b := range budgets {
-			row.AtBudget = append(row.AtBudget, orDash(frontier.At(p.hulls[m], b)))
-		}
-		if hull := p.hulls[m]; limit > 0 && hull[0].KL <= limit/100 {
-			row.MeanReward = chart.Format(frontier.Area(plain(p.points[m]), limit) / limit)
-		} else {
-			row.MeanReward = "–"
-		}
-		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// column writes one value of each method, a dash for NaN.
+func (p pareto) column(value func(method string) float64) []string {
+	values := make([]measured, len(p.methods))
+	for i, m := range p.methods {
+		x := value(m)
+		values[i] = measured{X: x, Known: !math.IsNaN(x)}
+	}
+	texts := columnTexts(values)
+	for i, v := range values {
+		if !v.Known {
+			texts[i] = "–"
+		}
+	}
+	return texts
 }
 
 // sharedKL is the largest KL that every method with more than the untouched model reached, so that no hull is prolonged
@@ -271,13 +283,6 @@ func (c checkpoint) place() string {
 		place = c.run.Variant + ", " + place
 	}
 	return place
-}
-
-func orDash(x float64) string {
-	if math.IsNaN(x) {
-		return "–"
-	}
-	return chart.Format(x)
 }
 
 func count(n int, one, many string) string {

@@ -83,8 +83,8 @@ func TestWriteSummary(t *testing.T) {
 `)
 	page := build(t, folder)
 	for _, want := range []string{
-		`<td>dpo</td><td class="num">0.1</td><td class="num">20</td><td class="num">0.5</td><td class="num">0.875 <small>training</small></td>` +
-			`<td class="num">0.8125</td><td class="num">4.5</td><td class="num absent">not measured</td><td class="num absent">not measured</td>`,
+		`<td>dpo</td><td class="num">0.1</td><td class="num">20</td><td class="num">0.5000</td><td class="num">0.8750 <small>training</small></td>` +
+			`<td class="num">0.8125</td><td class="num">4.500</td><td class="num absent">not measured</td><td class="num absent">not measured</td>`,
 		"Samples of the untouched model, before any step, have a mean reward of 0.5.",
 		"The highest mean reward of any checkpoint is 0.8125: dpo, β 0.1, step 20, at a response-level KL of 4.5 nats, &#43;0.3125 against the untouched model.",
 		"Of the 1 run, 1 without samples, 1 without an inspection.",
@@ -105,15 +105,15 @@ func TestWriteRobust(t *testing.T) {
 		{"empty metrics alone", map[string]string{"metrics.jsonl": ""},
 			[]string{"metrics.jsonl has no records", "config.yaml is missing", `<figure id="frontier"`, "no run has frontier records", "no run has training records"}},
 		{"cut last line", map[string]string{"metrics.jsonl": "{\"step\":1,\"loss\":0.25}\n{\"step\":2,\"lo"},
-			[]string{"metrics.jsonl:2 is not a whole record", `<td class="num">0.25</td>`}},
+			[]string{"metrics.jsonl:2 is not a whole record", `<td class="num">0.2500</td>`}},
 		{"NaN, null and infinity", map[string]string{"metrics.jsonl": "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":NaN,\"grad_norm\":-Infinity}\n{\"step\":3,\"loss\":null}\n"},
 			[]string{`<td class="num">NaN</td>`, `<figure id="training-loss"`}},
 		{"nothing but NaN", map[string]string{"metrics.jsonl": `{"step":1,"loss":null}`},
 			[]string{"Every value is missing (NaN)."}},
 		{"a record without step", map[string]string{"metrics.jsonl": "{\"loss\":1}\n{\"step\":1,\"loss\":0.75}\n"},
-			[]string{"metrics.jsonl:1 is not a whole record", `<td class="num">0.75</td>`}},
+			[]string{"metrics.jsonl:1 is not a whole record", `<td class="num">0.7500</td>`}},
 		{"a resumed run logs a step twice", map[string]string{"metrics.jsonl": "{\"step\":1,\"loss\":9}\n{\"step\":2,\"loss\":8}\n{\"step\":2,\"loss\":0.125}\n"},
-			[]string{`<td class="num">0.125</td>`}},
+			[]string{`<td class="num">0.1250</td>`}},
 		{"broken settings", map[string]string{"metrics.jsonl": "", "config.yaml": "a: [1\nb: }"},
 			[]string{"config.yaml is not valid YAML"}},
 		{"broken inspection", map[string]string{"metrics.jsonl": "", "inspect.json": `{"pairs":[{"chosen":{"ids":[1],"kl_forward":[1,2]}}]}`},
@@ -124,7 +124,7 @@ func TestWriteRobust(t *testing.T) {
 			[]string{"samples/step-000003.jsonl:2 is not a whole record", "reward <b>not measured</b>"}},
 		{"mean reward from samples where there is no frontier", map[string]string{"metrics.jsonl": "",
 			"samples/step-000003.jsonl": "{\"prompt\":\"p\",\"completion\":\"c\",\"reward\":0.25,\"kl\":2}\n{\"prompt\":\"q\",\"completion\":\"c\",\"reward\":0.5,\"kl\":null}\n"},
-			[]string{`<td class="num">0.375</td><td class="num">2</td>`}},
+			[]string{`<td class="num">0.3750</td><td class="num">2</td>`}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

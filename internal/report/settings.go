@@ -102,7 +102,7 @@ type settingRow struct {
 	Cells []settingCell
 }
 
-// settingCell is one run's value; Odd marks a value that is not the commonest of its row.
+// settingCell is one run's value; Odd marks a value that differs from the one that most runs of the row have.
 type settingCell struct {
 	Value string
 	Known bool
@@ -116,11 +116,12 @@ func settingRows(runs []*run) []settingRow {
 		for _, r := range runs {
 			counts[r.Settings[key]]++
 		}
+		// Without a value that more than half of the runs share, none is odd.
 		commonest := slices.MaxFunc(slices.Sorted(maps.Keys(counts)), func(a, b string) int { return cmp.Compare(counts[a], counts[b]) })
 		row := settingRow{Key: key}
 		for _, r := range runs {
 			value, known := r.Settings[key]
-			row.Cells = append(row.Cells, settingCell{Value: value, Known: known, Odd: value != commonest})
+			row.Cells = append(row.Cells, settingCell{Value: value, Known: known, Odd: value != commonest && 2*counts[commonest] > len(runs)})
 		}
 		rows = append(rows, row)
 	}

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sparsepo/sparsepo/internal/frontier"
@@ -25,32 +26,71 @@ type summaryCell struct {
 }
 
 func summaryRows(runs []*run, s scheme) []summaryRow {
+	rows := make([]summaryRow, len(runs))
+	for i, r := range runs {
+		rows[i] = summaryRow{Swatch: chart.Swatch(s.run(r), true, true), Name: r.Name, Method: r.Method, Setting: settingOf(r)}
+	}
+	columns := []func(*run) measured{
+		func(r *run) measured { return r.Metrics.steps() },
+		func(r *run) measured { return r.Metrics.last("loss") },
+		func(r *run) measured { value, _ := r.accuracy(); return value },
+		(*run).reward,
+		(*run).kl,
+		func(r *run) measured { return r.sparsity("reward") },
+		func(r *run) measured { return r.sparsity("kl") },
+	}
+	const accuracyColumn, rewardColumn = 2, 3
+	for _, column := range columns {
+		values := make([]measured, len(runs))
+		for i, r := range runs {
+			values[i] = column(r)
+		}
+		for i, text := range columnTexts(values) {
+			rows[i].Cells = append(rows[i].Cells, summaryCell{Text: text, Known: values[i].Known})
+		}
+	}
+	highest := highestReward(runs)
+	for i, r := range runs {
+		if value, heldOut := r.accuracy(); value.Known {
+			rows[i].Cells[accuracyColumn].Note = map[bool]string{true: "held-out", false: "training"}[heldOut]
+		}
+		rows[i].Cells[rewardColumn].Best = len(runs) > 1 && r.reward().Known && r.reward().X == highest
+	}
+	return rows
+}
+
+func highestReward(runs []*run) float64 {
 	highest := math.Inf(-1)
 	for _, r := range runs {
 		if reward := r.reward(); reward.Known && reward.X > highest {
 			highest = reward.X
 		}
 	}
-	rows := make([]summaryRow, len(runs))
-	for i, r := range runs {
-		accuracy, heldOut := r.accuracy()
-		accuracyCell := cell(accuracy)
-		if accuracy.Known && heldOut {
-			accuracyCell.Note = "held-out"
-		} else if accuracy.Known {
-			accuracyCell.Note = "training"
-		}
-		rewardCell, steps := cell(r.reward()), cell(r.Metrics.steps())
-		rewardCell.Best = rewardCell.Known && r.reward().X == highest && len(runs) > 1
-		rows[i] = summaryRow{
-			Swatch: chart.Swatch(s.run(r), true, true), Name: r.Name, Method: r.Method, Setting: settingOf(r),
-			Cells: []summaryCell{
-				steps, cell(r.Metrics.last("loss")), accuracyCell, rewardCell, cell(r.kl()),
-				cell(r.sparsity("reward")), cell(r.sparsity("kl")),
-			},
+	return highest
+}
+
+// columnTexts writes the values of a column with one number of decimals, so that they can be compared down the column:
+// four significant digits of the largest. Where that would hide a small value, each is written on its own.
+func columnTexts(values []measured) []string {
+	texts := make([]string, len(values))
+	largest, smallest, whole := 0.0, math.Inf(1), true
+	for i, v := range values {
+		texts[i] = v.String()
+		if magnitude := math.Abs(v.X); v.Known && magnitude > 0 && !math.IsInf(magnitude, 0) {
+			largest, smallest = max(largest, magnitude), min(smallest, magnitude)
+			whole = whole && v.X == math.Trunc(v.X)
 		}
 	}
-	return rows
+	decimals := 3 - int(math.Floor(math.Log10(largest)))
+	if largest == 0 || whole || decimals < 0 || decimals > 6 || smallest < 10*math.Pow(10, -float64(decimals)) {
+		return texts
+	}
+	for i, v := range values {
+		if v.Known && v.X-v.X == 0 { // finite
+			texts[i] = strings.ReplaceAll(strconv.FormatFloat(v.X, 'f', decimals, 64), "-", "−")
+		}
+	}
+	return texts
 }
 
 // settingOf is what the β column shows.
@@ -63,8 +103,6 @@ func settingOf(r *run) string {
 	}
 	return r.Beta
 }
-
-func cell(m measured) summaryCell { return summaryCell{Text: m.String(), Known: m.Known} }
 
 // sentences say in plain words what was measured.
 func sentences(runs []*run, s scheme, base baseline, p pareto) []string {

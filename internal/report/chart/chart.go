@@ -19,7 +19,8 @@ type Point struct {
 type Style struct {
 	Light, Dark string // CSS colours for the two schemes
 	Marker      Marker
-	Dash        int // 0 solid; other values choose a dash pattern, see NumDashes
+	Dash        int     // 0 solid; other values choose a dash pattern, see NumDashes
+	Size        float64 // of markers, relative to the usual one; 0 means 1
 }
 
 // Series is one line, one cloud of points, or both.
@@ -44,6 +45,8 @@ type Axis struct {
 	// Fixed sets the range to [Low, High]; otherwise it follows the data.
 	Fixed     bool
 	Low, High float64
+
+	step float64 // distance of the ticks of a linear axis whose ends were moved to round values
 }
 
 // Rule is a horizontal reference line.

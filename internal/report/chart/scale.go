@@ -14,9 +14,14 @@ func Ticks(low, high float64, n int, integers bool) []float64 {
 	if step == 0 {
 		return nil
 	}
+	return multiples(low, high, step, 4*n)
+}
+
+// multiples returns the multiples of step in [low, high], at most limit of them.
+func multiples(low, high, step float64, limit int) []float64 {
 	first, last := math.Ceil(low/step-1e-9), math.Floor(high/step+1e-9)
 	var ticks []float64
-	for i := first; i <= last && len(ticks) <= 4*n; i++ {
+	for i := first; i <= last && len(ticks) < limit; i++ {
 		ticks = append(ticks, roundTo(i*step, step))
 	}
 	return ticks

@@ -16,6 +16,7 @@ const (
 	marginRight  = 14
 	charWidth    = 6.8 // of a digit at the text size of 12
 	dotRadius    = 3.4
+	denseSeries  = 10 // more lines than this are drawn thinner
 )
 
 // plot is a chart with its ranges and its place on the drawing fixed.
@@ -33,8 +34,12 @@ func (c Chart) SVG() template.HTML {
 	}
 	p := c.layout()
 	var svg strings.Builder
-	fmt.Fprintf(&svg, `<svg class="chart" viewBox="0 0 %s %s" role="img" aria-labelledby="%s-t %s-d" data-x="%s" data-y="%s" data-box="%s %s %s %s">`,
-		coordinate(c.Width), coordinate(c.Height), html.EscapeString(c.ID), html.EscapeString(c.ID),
+	class := "chart"
+	if len(c.Series) > denseSeries {
+		class = "chart dense"
+	}
+	fmt.Fprintf(&svg, `<svg class="%s" viewBox="0 0 %s %s" role="img" aria-labelledby="%s-t %s-d" data-x="%s" data-y="%s" data-box="%s %s %s %s">`,
+		class, coordinate(c.Width), coordinate(c.Height), html.EscapeString(c.ID), html.EscapeString(c.ID),
 		p.X.data(), p.Y.data(), coordinate(p.left), coordinate(p.top), coordinate(p.right-p.left), coordinate(p.bottom-p.top))
 	fmt.Fprintf(&svg, `<title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, html.EscapeString(c.ID),
 		html.EscapeString(c.Title), html.EscapeString(c.ID), html.EscapeString(p.description()))
@@ -49,7 +54,7 @@ func (c Chart) SVG() template.HTML {
 
 func (c Chart) layout() plot {
 	p := plot{Chart: c, top: marginTop, right: c.Width - marginRight, bottom: c.Height - marginBottom}
-	numY := max(2, int((p.bottom-p.top)/42))
+	numY := max(2, int((p.bottom-p.top)/36))
 	p.Y = p.Y.fit(p.values(func(q Point) float64 { return q.Y }), numY, true)
 	p.yTicks = p.Y.ticks(numY)
 	p.yLabels = tickLabels(p.yTicks, p.Y.Log)
@@ -58,7 +63,7 @@ func (c Chart) layout() plot {
 		longest = max(longest, len([]rune(label)))
 	}
 	p.left = 10 + charWidth*float64(longest)
-	numX := max(2, int((p.right-p.left)/70))
+	numX := max(2, int((p.right-p.left)/56))
 	p.X = p.X.fit(p.values(func(q Point) float64 { return q.X }), numX, false)
 	p.xTicks = p.X.ticks(numX)
 	return p
@@ -113,6 +118,7 @@ func (a Axis) fit(values []float64, n int, expand bool) Axis {
 	if step := tickStep(a.Low, a.High, n, a.Integers); expand && step > 0 {
 		a.Low = roundTo(math.Floor(a.Low/step+1e-9)*step, step)
 		a.High = roundTo(math.Ceil(a.High/step-1e-9)*step, step)
+		a.step = step
 	}
 	return a
 }
@@ -120,6 +126,9 @@ func (a Axis) fit(values []float64, n int, expand bool) Axis {
 func (a Axis) ticks(n int) []float64 {
 	if a.Log {
 		return LogTicks(a.Low, a.High, n)
+	}
+	if a.step > 0 {
+		return multiples(a.Low, a.High, a.step, 4*n)
 	}
 	return Ticks(a.Low, a.High, n, a.Integers)
 }
@@ -212,7 +221,7 @@ func (p plot) drawSeries(svg *strings.Builder, series Series) {
 			if note != "" {
 				note = "\n" + note
 			}
-			svg.WriteString(shape(series.Style.Marker, p.x(q.X), p.y(q.Y), dotRadius))
+			svg.WriteString(shape(series.Style.Marker, p.x(q.X), p.y(q.Y), series.Style.radius()))
 			fmt.Fprintf(svg, `><title>%s</title></%s>`, html.EscapeString(fmt.Sprintf("%s\n%s: %s\n%s: %s%s", series.Name,
 				p.X.Label, Format(q.X), p.Y.Label, Format(q.Y), note)), element(series.Style.Marker))
 		}
@@ -245,8 +254,15 @@ func (p plot) drawLine(svg *strings.Builder, series Series) {
 	}
 	fmt.Fprintf(svg, `<path class="%s"%s d="%s"/>`, class, dashAttribute(series.Style.Dash), path.String())
 	for _, q := range alone {
-		svg.WriteString(shape(series.Style.Marker, p.x(q.X), p.y(q.Y), dotRadius) + "/>")
+		svg.WriteString(shape(series.Style.Marker, p.x(q.X), p.y(q.Y), series.Style.radius()) + "/>")
 	}
+}
+
+func (s Style) radius() float64 {
+	if s.Size == 0 {
+		return dotRadius
+	}
+	return dotRadius * s.Size
 }
 
 func element(m Marker) string {
@@ -280,7 +296,7 @@ func Swatch(style Style, line, dots bool) template.HTML {
 		fmt.Fprintf(&svg, `<path class="line"%s d="M1 6H25"/>`, dashAttribute(style.Dash))
 	}
 	if dots {
-		svg.WriteString(shape(style.Marker, 13, 6, 4) + "/>")
+		svg.WriteString(shape(style.Marker, 13, 6, style.radius()*1.15) + "/>")
 	}
 	svg.WriteString("</svg>")
 	return template.HTML(svg.String())

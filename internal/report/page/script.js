@@ -62,7 +62,7 @@
       if (group.style.display === "none") continue;
       for (const point of pointsOf(svg, group)) {
         const d = (point.x - px) ** 2 + (point.y - py) ** 2;
-        if (d < distance) [best, distance] = [{ group, point }, d];
+        if (d <= distance) [best, distance] = [{ group, point }, d];
       }
     }
     return best;
