@@ -165,21 +165,6 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// Every preset is valid for every method, once the data is named; what a method does not read goes unmentioned.
-func TestPresetsValidate(t *testing.T) {
-	for _, p := range Presets() {
-		for _, method := range testMethods {
-			if p.Missing != "" {
-				continue
-			}
-			run := resolve(t, Preset(p.Name), needed, Set("eval_data=e.jsonl"), Set("method="+method))
-			if err := run.Validate(testReads, testMethods); err != nil {
-				t.Errorf("preset %s, %s: %v", p.Name, method, err)
-			}
-		}
-	}
-}
-
 func TestResolveErrors(t *testing.T) {
 	tests := []struct {
 		name   string
