@@ -15,6 +15,7 @@ import (
 // commands are the constructors of all commands, in the order of the help text.
 var commands = []func(*App) *cobra.Command{
 	newRewardCommand,
+	newReportCommand,
 	newDoctorCommand,
 }
 

@@ -17,8 +17,17 @@ const metricsFile = "metrics.jsonl"
 // skipped are the folders inside a run that hold no runs.
 var skipped = []string{"checkpoints", "final", "samples", "tensorboard"}
 
-// findRuns returns the run folders among and under the given folders, each once, in the order of the folders and by
-// name below each. A folder without any is the user's mistake.
+// Find returns the run folders among and under the given folders, each once, in the order of the folders and by name
+// below each. A run folder holds metrics.jsonl; folders named checkpoints, final, samples and tensorboard are not entered.
+// A folder without any run is the user's mistake (package usage).
+func Find(folders []string) ([]string, error) {
+	runs, err := findRuns(folders)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	return runs, nil
+}
+
 func findRuns(folders []string) ([]string, error) {
 	if len(folders) == 0 {
 		return nil, usage.Errorf("no run folder given; a run folder holds %s", metricsFile)

@@ -93,14 +93,33 @@ func plain(points []checkpoint) []frontier.Point {
 	return all
 }
 
-// series are the hulls below the points.
-func (p pareto) series() []chart.Series {
+// hullSteps is how many pieces each edge of a hull has on a logarithmic axis, where it is curved.
+const hullSteps = 24
+
+// hullLine returns the points to draw a hull through: its vertices, and on a logarithmic axis points of its edges from
+// the KL above on. An above of 0 or less stands for a linear axis.
+func hullLine(hull []frontier.Point, above float64) []chart.Point {
+	var line []chart.Point
+	for i, v := range hull {
+		if i > 0 && above > 0 {
+			from := max(hull[i-1].KL, above)
+			for k := range hullSteps {
+				if kl := from * math.Pow(v.KL/from, float64(k)/hullSteps); kl > hull[i-1].KL && kl < v.KL {
+					line = append(line, chart.Point{X: kl, Y: frontier.At(hull, kl)})
+				}
+			}
+		}
+		line = append(line, chart.Point{X: v.KL, Y: v.Reward})
+	}
+	return line
+}
+
+// series are the hulls below the points; above is that of hullLine.
+func (p pareto) series(above float64) []chart.Series {
 	var hulls, clouds []chart.Series
 	for _, m := range p.methods {
 		hull := chart.Series{Name: m + ", upper hull", Keys: []string{methodKey(m)}, Style: p.scheme.hull(m), Hull: true}
-		for _, v := range p.hulls[m] {
-			hull.Points = append(hull.Points, chart.Point{X: v.KL, Y: v.Reward})
-		}
+		hull.Points = hullLine(p.hulls[m], above)
 		hulls = append(hulls, hull)
 		byRun := map[*run]int{}
 		for _, c := range p.points[m] {
@@ -160,12 +179,16 @@ func (p pareto) figure() figure {
 
 // views draws the frontier for wide and narrow pages.
 func (p pareto) views(class string, log bool) []view {
+	var above float64
+	if log {
+		above = positive(p.divergences())[0]
+	}
 	c := chart.Chart{
 		Title:  "Mean reward against response-level KL",
 		Desc:   "Methods: " + strings.Join(p.methods, ", ") + ".",
 		X:      chart.Axis{Label: "mean KL(policy ‖ reference) a response (nats)", Log: log},
 		Y:      chart.Axis{Label: "mean reward"},
-		Series: p.series(), Rules: p.base.rules(),
+		Series: p.series(above), Rules: p.base.rules(),
 	}
 	c.ID, c.Width, c.Height = "chart-frontier-wide-"+class, 1000, 500
 	wide := view{Class: "wide " + class, SVG: c.SVG()}

@@ -14,13 +14,12 @@ import (
 	"github.com/sparsepo/sparsepo/internal/inspection"
 )
 
-// Write reads the runs and replaces the file out with their report. Each of runs is a run folder (it holds metrics.jsonl)
-// or a folder of them, at any depth; folders named checkpoints, final, samples and tensorboard are not entered. A folder
-// without any run is the user's mistake (package usage).
+// Write reads the runs and replaces the file out with their report. Each of runs is a run folder or a folder of them, as
+// for Find.
 func Write(out string, runs []string) error {
-	folders, err := findRuns(runs)
+	folders, err := Find(runs)
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return err
 	}
 	loaded, err := loadRuns(folders)
 	if err != nil {

@@ -29,7 +29,8 @@ type Series struct {
 	// Keys name the legend entries that switch the series on and off.
 	Keys  []string
 	Style Style
-	// Line joins the points in their order; Dots draws a marker at each; Faint dims them; Hull draws a thick line.
+	// Line joins the points in their order; Dots draws a marker at each; Faint dims them; Hull draws a thick
+	// line without values for a script.
 	Line, Dots, Faint, Hull bool
 	Points                  []Point
 }

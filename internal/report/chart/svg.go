@@ -209,8 +209,12 @@ func (p plot) drawSeries(svg *strings.Builder, series Series) {
 	if series.Faint {
 		class += " faint"
 	}
-	fmt.Fprintf(svg, `<g class="%s" data-n="%s" data-k="%s" data-v="%s" style="--l:%s;--d:%s"><title>%s</title>`, class,
-		html.EscapeString(series.Name), html.EscapeString(strings.Join(series.Keys, "\t")), html.EscapeString(dataValues(drawn)),
+	values := "" // a hull's vertices are points of other series
+	if !series.Hull {
+		values = ` data-v="` + html.EscapeString(dataValues(drawn)) + `"`
+	}
+	fmt.Fprintf(svg, `<g class="%s" data-n="%s" data-k="%s"%s style="--l:%s;--d:%s"><title>%s</title>`, class,
+		html.EscapeString(series.Name), html.EscapeString(strings.Join(series.Keys, "\t")), values,
 		html.EscapeString(series.Style.Light), html.EscapeString(series.Style.Dark), html.EscapeString(series.Name))
 	if series.Line || series.Hull {
 		p.drawLine(svg, series)

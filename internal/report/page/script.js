@@ -58,7 +58,7 @@
   };
   const nearest = (svg, px, py) => {
     let best = null, distance = 28 * 28;
-    for (const group of svg.querySelectorAll("g.series")) {
+    for (const group of svg.querySelectorAll("g.series[data-v]")) {
       if (group.style.display === "none") continue;
       for (const point of pointsOf(svg, group)) {
         const d = (point.x - px) ** 2 + (point.y - py) ** 2;
