@@ -1,0 +1,16 @@
+package tokenizer
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// Exists reports whether a folder holds a tokenizer that Load can try to read.
+func Exists(dir string) bool {
+	for _, name := range []string{"tokenizer.json", "vocab.json", "encoder.json"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
