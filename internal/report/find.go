@@ -88,6 +88,7 @@ func runsUnder(folder string) ([]string, error) {
 	if len(runs) == 0 {
 		return nil, usage.Errorf("%s: no run folder; expected %s in it or in a folder below it, as sft, train and sweep write it", folder, metricsFile)
 	}
+	slices.SortFunc(runs, compareNatural)
 	return runs, nil
 }
 

@@ -15,20 +15,21 @@ type methodStyle struct {
 	marker            chart.Marker
 }
 
-// methodStyles lists the methods in the order of tables and legends. The hues follow the palettes of Okabe and Ito and of
-// Tol, which stay apart under the common colour vision deficiencies; the markers carry the same information.
+// methodStyles lists the methods in the order of tables and legends. The colours were searched for so that any two stay at
+// least 0.075 apart in OKLab with full vision, protanopia, deuteranopia and tritanopia, and have a contrast of 3 against the
+// page; the markers carry the same information.
 var methodStyles = []methodStyle{
-	{"sft", "#666666", "#a8a8a8", chart.Cross},
-	{"dpo", "#0072b2", "#4ba3e3", chart.Circle},
-	{"simpo", "#b8528f", "#e58fc0", chart.Square},
-	{"dpop", "#3d95c9", "#8fd0f5", chart.TriangleDown},
-	{"tdpo1", "#c98500", "#f0b429", chart.Triangle},
-	{"tdpo2", "#8a5a00", "#c99a4b", chart.Diamond},
-	{"mapo", "#008a64", "#27c497", chart.Pentagon},
-	{"sparse-common", "#d1500a", "#ff8a4c", chart.Star},
-	{"sparse-independent", "#6a3d9a", "#b794f0", chart.Hexagon},
-	{"sparse-binary", "#882255", "#e0708f", chart.TriangleLeft},
-	{"sparse-random", "#77771f", "#c5c552", chart.Plus},
+	{"sft", "#5b5967", "#bcbfbc", chart.Cross},
+	{"dpo", "#0061c5", "#1796ff", chart.Circle},
+	{"simpo", "#a25d9a", "#e398ea", chart.Square},
+	{"dpop", "#1997ea", "#65e8ff", chart.TriangleDown},
+	{"tdpo1", "#d27c00", "#ffa400", chart.Triangle},
+	{"tdpo2", "#902400", "#b88c0f", chart.Diamond},
+	{"mapo", "#5d9d8b", "#3cb68b", chart.Pentagon},
+	{"sparse-common", "#d92400", "#ff786b", chart.Star},
+	{"sparse-independent", "#4f299c", "#9d81cb", chart.Hexagon},
+	{"sparse-binary", "#700451", "#c65981", chart.TriangleLeft},
+	{"sparse-random", "#227c41", "#dadd62", chart.Plus},
 }
 
 // spareStyles dress methods that are not in the list.
