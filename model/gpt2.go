@@ -132,5 +132,5 @@ func (gpt2) head(c *Config, w weights, hidden *Node) *Node {
 	if c.TieHead {
 		table = "transformer.wte.weight"
 	}
-	return DotGeneral(hidden, []int{1}, nil, w(table), []int{1}, nil)
+	return unembed(hidden, w(table))
 }

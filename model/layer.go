@@ -51,11 +51,25 @@ func joinHeads(x *Node) *Node {
 	return Reshape(TransposeAllDims(x, 0, 2, 1, 3), rows, seq, heads*dim)
 }
 
+// unembed is hidden·tableᵀ, the logits of hidden states. The smaller of the two factors is the one that the engine
+// transposes: the table of a large vocabulary would cost more than the product when few tokens are sampled.
+//
+//	hidden  [n, hidden]
+//	table   [vocab, hidden]
+//	returns [n, vocab]
+func unembed(hidden, table *Node) *Node {
+	if hidden.Shape().Dim(0) < hidden.Shape().Dim(1) {
+		return TransposeAllDims(DotGeneral(table, []int{1}, nil, hidden, []int{1}, nil), 1, 0)
+	}
+	return DotGeneral(hidden, []int{1}, nil, table, []int{1}, nil)
+}
+
 // attention is the state that the layers of one forward pass share.
 type attention struct {
 	bias  *Node // [rows, 1, seq, keys]: 0 where visible, hiddenMask where not
 	cache *Cache
-	slot  *Node // bool [rows, 1, keys, 1], with a cache
+
+	pastKeys, pastValues *Node // of the layer that remember was last called for; nil without a cache
 }
 
 func newAttention(in Inputs, dtype dtypes.DType) *attention {
@@ -63,15 +77,11 @@ func newAttention(in Inputs, dtype dtypes.DType) *attention {
 	visible := in.Visible
 	bias := Where(visible, Zeros(g, shapes.Make(dtype, visible.Shape().Dimensions...)),
 		MulScalar(Ones(g, shapes.Make(dtype, visible.Shape().Dimensions...)), hiddenMask))
-	a := &attention{bias: InsertAxes(bias, 1), cache: in.Cache}
-	if in.Cache != nil {
-		a.slot = InsertAxes(InsertAxes(in.Cache.Slot, 1), -1)
-	}
-	return a
+	return &attention{bias: InsertAxes(bias, 1), cache: in.Cache}
 }
 
-// remember writes the keys and values of one new position into a layer's cache and returns the whole of it; without a
-// cache it returns them as they are.
+// remember puts the key and value of one new position at the end of a layer's recent ones and returns those; without a
+// cache it returns them as they are. It comes before the layer's attend.
 //
 //	k, v    [rows, kvHeads, seq, dim]; seq is 1 with a cache
 //	returns [rows, kvHeads, keys, dim]
@@ -79,11 +89,12 @@ func (a *attention) remember(layer int, k, v *Node) (keys, values *Node) {
 	if a.cache == nil {
 		return k, v
 	}
-	write := func(x, old *Node) *Node {
-		here := BroadcastToShape(a.slot, shapes.Make(a.slot.DType(), old.Shape().Dimensions...))
-		return Where(here, BroadcastToShape(x, old.Shape()), old)
+	enter := func(recent, x *Node) *Node {
+		x.AssertDims(-1, -1, 1, -1)
+		return Concatenate([]*Node{Slice(recent, AxisRange(), AxisRange(), AxisRange(1)), x}, 2)
 	}
-	return write(k, a.cache.Keys[layer]), write(v, a.cache.Values[layer])
+	a.pastKeys, a.pastValues = a.cache.PastKeys[layer], a.cache.PastValues[layer]
+	return enter(a.cache.Keys[layer], k), enter(a.cache.Values[layer], v)
 }
 
 // attend is scaled dot-product attention; query heads share key-value heads where there are fewer of those.
@@ -93,15 +104,34 @@ func (a *attention) remember(layer int, k, v *Node) (keys, values *Node) {
 //	returns [rows, heads, seq, dim]
 func (a *attention) attend(q, k, v *Node) *Node {
 	rows, heads, seq, dim := q.Shape().Dim(0), q.Shape().Dim(1), q.Shape().Dim(2), q.Shape().Dim(3)
-	kvHeads, keys := k.Shape().Dim(1), k.Shape().Dim(2)
-	scale := 1 / math.Sqrt(float64(dim))
+	kvHeads := k.Shape().Dim(1)
 	if heads == kvHeads {
-		scores := Add(MulScalar(Einsum("bhqd,bhkd->bhqk", q, k), scale), a.bias)
-		return Einsum("bhqk,bhkd->bhqd", Softmax(scores, -1), v)
+		return a.mix(Softmax(Add(a.scores(q, k), a.bias), -1), v)
 	}
-	group := heads / kvHeads
-	grouped := Reshape(q, rows, kvHeads, group*seq, dim)
-	scores := Reshape(MulScalar(Einsum("bhqd,bhkd->bhqk", grouped, k), scale), rows, heads, seq, keys)
-	probabilities := Softmax(Add(scores, a.bias), -1)
-	return Reshape(Einsum("bhqk,bhkd->bhqd", Reshape(probabilities, rows, kvHeads, group*seq, keys), v), rows, heads, seq, dim)
+	shared := []int{rows, kvHeads, heads / kvHeads * seq}
+	scores := a.scores(Reshape(q, append(shared, dim)...), k)
+	keys := scores.Shape().Dim(3)
+	probabilities := Softmax(Add(Reshape(scores, rows, heads, seq, keys), a.bias), -1)
+	return Reshape(a.mix(Reshape(probabilities, append(shared, keys)...), v), rows, heads, seq, dim)
+}
+
+// scores are the scaled products of queries with the keys, the cache's past ones before k.
+func (a *attention) scores(q, k *Node) *Node {
+	scores := Einsum("bhqd,bhkd->bhqk", q, k)
+	if a.pastKeys != nil {
+		scores = Concatenate([]*Node{Einsum("bhqd,bhdk->bhqk", q, a.pastKeys), scores}, 3)
+	}
+	return MulScalar(scores, 1/math.Sqrt(float64(q.Shape().Dim(3))))
+}
+
+// mix averages the values by the probabilities of their keys, the cache's past ones before v.
+func (a *attention) mix(probabilities, v *Node) *Node {
+	if a.pastValues == nil {
+		return Einsum("bhqk,bhkd->bhqd", probabilities, v)
+	}
+	past := a.pastValues.Shape().Dim(2)
+	of := func(keys SliceAxisSpec, values *Node) *Node {
+		return Einsum("bhqk,bhkd->bhqd", Slice(probabilities, AxisRange(), AxisRange(), AxisRange(), keys), values)
+	}
+	return Add(of(AxisRange(0, past), a.pastValues), of(AxisRange(past), v))
 }

@@ -14,6 +14,9 @@ import (
 
 // commands are the constructors of all commands, in the order of the help text.
 var commands = []func(*App) *cobra.Command{
+	newInitCommand,
+	newSFTCommand,
+	newTrainCommand,
 	newRewardCommand,
 	newReportCommand,
 	newDoctorCommand,

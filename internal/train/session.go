@@ -1,0 +1,221 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/gomlx/compute"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/sparsepo/sparsepo/data"
+	"github.com/sparsepo/sparsepo/internal/config"
+	"github.com/sparsepo/sparsepo/internal/maskfile"
+	"github.com/sparsepo/sparsepo/internal/step"
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/loss"
+	"github.com/sparsepo/sparsepo/mask"
+	"github.com/sparsepo/sparsepo/model"
+	"github.com/sparsepo/sparsepo/tokenizer"
+)
+
+// session is what a run works with: everything that is read before the first step.
+type session struct {
+	config    *config.Run
+	backend   compute.Backend
+	objective loss.Objective
+	store     *gomodel.Store
+	tokenizer *tokenizer.Tokenizer // nil where the model folder has none
+	program   *step.Program
+	train     *data.Set
+	plan      *data.Plan
+	eval      *data.Set  // nil without eval_data
+	evalPlan  *data.Plan // nil without eval_data
+	total     int        // optimiser steps of the whole run
+	schedule  schedule
+}
+
+// Objectives lists which settings each objective reads, for config.Run.Validate.
+func Objectives(method string) (keys []string, known bool) {
+	o, known := loss.Lookup(method)
+	return o.Reads, known
+}
+
+// open reads models and data. The cheap checks come first.
+func open(ctx context.Context, c *config.Run, backend compute.Backend, log func(format string, args ...any)) (*session, error) {
+	s := &session{config: c, backend: backend, store: gomodel.NewStore()}
+	s.objective, _ = loss.Lookup(c.Method)
+	policy, err := model.Open(c.Model)
+	if err != nil {
+		return nil, err
+	}
+	defer policy.Close()
+	if s.tokenizer, err = OpenTokenizer(c.Model, policy.Config); err != nil {
+		return nil, err
+	}
+	if err := s.openData(ctx, policy.Config, log); err != nil {
+		return nil, err
+	}
+	if err := s.openProgram(policy, log); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// OpenTokenizer reads the tokenizer of a model folder and checks that it fits the model; nil where there is none, which is
+// fine for records of token ids.
+func OpenTokenizer(folder string, c *model.Config) (*tokenizer.Tokenizer, error) {
+	if !tokenizer.Exists(folder) {
+		return nil, nil
+	}
+	t, err := tokenizer.Load(folder)
+	if err != nil {
+		return nil, err
+	}
+	if t.VocabSize() > c.Vocab {
+		return nil, usage.Errorf("model %s: the tokenizer has %d entries and the model only %d embeddings; use the tokenizer the model was made with", folder, t.VocabSize(), c.Vocab)
+	}
+	return t, nil
+}
+
+func (s *session) openData(ctx context.Context, c *model.Config, log func(string, ...any)) error {
+	if s.config.MaxLength > c.MaxPositions {
+		return usage.Errorf("max_length: found %d, the model has %d positions; set max_length to at most that", s.config.MaxLength, c.MaxPositions)
+	}
+	load := func(path string) (*data.Set, error) {
+		options := data.LoadOptions{
+			Task: data.Preference, VocabSize: c.Vocab, OnBadRecord: data.BadRecordPolicy(s.config.OnBadRecord),
+			Limits: data.Limits{
+				MaxLength: s.config.MaxLength, MaxPromptLength: s.config.MaxPromptLength,
+				TruncationMode: data.TruncationMode(s.config.TruncationMode),
+			},
+		}
+		if !s.objective.Pairs {
+			options.Task = data.Supervised
+		}
+		if s.tokenizer != nil {
+			options.Tokenizer = s.tokenizer
+		}
+		set, report, err := data.Load(ctx, path, options)
+		if report != nil {
+			log("%s", report)
+		}
+		return set, err
+	}
+	var err error
+	if s.train, err = load(s.config.Data); err != nil {
+		return err
+	}
+	s.plan, err = data.NewPlan(s.train, data.PlanOptions{
+		BatchSize: s.config.PerDeviceTrainBatchSize, Accumulation: s.config.GradientAccumulationSteps, Seed: uint64(s.config.Seed),
+	})
+	if err != nil {
+		return err
+	}
+	s.total = s.config.MaxSteps
+	if s.total < 0 {
+		s.total = int(math.Ceil(s.config.NumTrainEpochs * float64(s.plan.StepsPerEpoch())))
+	}
+	s.schedule = newSchedule(s.config, s.total)
+	if s.config.EvalData == "" {
+		return nil
+	}
+	if s.eval, err = load(s.config.EvalData); err != nil {
+		return err
+	}
+	s.evalPlan, err = data.NewPlan(s.eval, data.PlanOptions{BatchSize: s.config.PerDeviceEvalBatchSize, Sorted: true})
+	return err
+}
+
+// openProgram binds the networks and builds the objective.
+func (s *session) openProgram(policy *model.Checkpoint, log func(string, ...any)) error {
+	c := s.config
+	network, err := policy.Bind(s.backend, s.store, "/policy", true)
+	if err != nil {
+		return err
+	}
+	log("policy %s: %s, %.2f M parameters", c.Model, policy.Config.Type, float64(policy.NumParameters())/1e6)
+	var reference *model.Network
+	if s.objective.Reference || c.Frontier.Every > 0 {
+		if reference, err = s.bindReference(policy.Config); err != nil {
+			return err
+		}
+	}
+	settings := step.Settings{
+		Objective: s.objective,
+		Options: loss.Options{
+			Beta: c.Beta, Alpha: c.Alpha, Gamma: c.Gamma, Lambda: c.Lambda, ReverseKL: c.KL == "reverse", L1U: c.L1U, L1D: c.L1D,
+		},
+		Map: mask.Map(c.Mask.Map), Groups: c.Mask.Groups,
+		Optimiser: step.Optimiser{
+			Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Epsilon: c.AdamEpsilon,
+			WeightDecay: c.WeightDecay, MaskWeightDecay: c.Mask.WeightDecay, MaxGradNorm: c.MaxGradNorm,
+		},
+	}
+	var masks map[string][]float32
+	if s.objective.Mask.Learned() {
+		settings.Learned = mask.Learned{
+			Hidden: reference.Config.Hidden, Layers: reference.Config.Layers, Eps: reference.Config.NormEps,
+			AllLayers: c.Mask.Layers == "all", Depth: c.Mask.Depth, Width: c.Mask.Width, Norm: c.Mask.Norm,
+			Dropout: c.Mask.Dropout, Binary: s.objective.Mask == loss.BinaryMask,
+		}
+		if c.Mask.Init != "" {
+			if masks, err = initialMasks(c.Mask.Init, reference.Config, &settings.Learned, s.objective.Mask); err != nil {
+				return err
+			}
+		}
+	}
+	s.program, err = step.New(s.backend, s.store, network, reference, settings, masks, uint64(c.Seed))
+	return err
+}
+
+// initialMasks reads mask.init. The file decides the architecture.
+func initialMasks(path string, reference *model.Config, a *mask.Learned, kind loss.MaskKind) (map[string][]float32, error) {
+	file, err := maskfile.Read(path, reference)
+	if err != nil {
+		return nil, err
+	}
+	if kind == loss.IndependentMask && !file.Independent {
+		return nil, usage.Errorf("mask.init: %s has one mask and the method needs two; its tensors under \"kl.\" are missing", path)
+	}
+	dropout, binary := a.Dropout, a.Binary
+	*a = file.Architecture
+	a.Dropout, a.Binary = dropout, binary
+	return file.Tensors, nil
+}
+
+func (s *session) bindReference(policy *model.Config) (*model.Network, error) {
+	checkpoint, err := model.Open(s.config.Reference)
+	if err != nil {
+		return nil, fmt.Errorf("reference: %w", err)
+	}
+	defer checkpoint.Close()
+	if checkpoint.Config.Vocab != policy.Vocab {
+		return nil, usage.Errorf("reference %s has a vocabulary of %d, the policy %s one of %d; KL needs the same vocabulary",
+			s.config.Reference, checkpoint.Config.Vocab, s.config.Model, policy.Vocab)
+	}
+	if checkpoint.Config.MaxPositions < s.config.MaxLength {
+		return nil, usage.Errorf("reference %s has %d positions; max_length is %d", s.config.Reference, checkpoint.Config.MaxPositions, s.config.MaxLength)
+	}
+	return checkpoint.Bind(s.backend, s.store, "/reference", false)
+}
+
+// save writes the policy and its masks as a model folder.
+func (s *session) save(folder string) error {
+	if err := s.program.Policy.Save(folder); err != nil {
+		return err
+	}
+	tensors, err := s.program.MaskTensors()
+	if err != nil || len(tensors) == 0 {
+		return err
+	}
+	return maskfile.Write(filepath.Join(folder, maskfile.Name), tensors)
+}
+
+// exists reports whether a path is there.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
