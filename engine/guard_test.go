@@ -35,11 +35,8 @@ var unusable = map[string]string{
 	"RandomNormal":          "the same seed gives other numbers on each engine; draw on the host",
 	"RandomUniform":         "the same seed gives other numbers on each engine; draw on the host",
 	"Rsqrt":                 "missing on onnx, and without gradient everywhere; 1 / Sqrt(x)",
-	"Slice":                 "its gradient needs Pad, which is missing on onnx; Gather rows, or contract with a selection matrix",
-	"SliceAxis":             "its gradient needs Pad, which is missing on onnx; Gather rows, or contract with a selection matrix",
 	"Sort":                  "missing on onnx; sort on the host",
 	"SortFunc":              "missing on onnx; sort on the host",
-	"Split":                 "its gradient needs Pad, which is missing on onnx; keep the parts in separate tensors",
 	"TopK":                  "missing on onnx; choose on the host",
 	"TopKMask":              "missing on onnx; choose on the host",
 	"While":                 "missing on onnx; loop on the host",
@@ -49,6 +46,15 @@ var unusable = map[string]string{
 	"BackendFusedGelu":      "no gradient of its own and no faster in training; write it out",
 	"BackendFusedDense":     "no gradient of its own and no faster in training; DotGeneral and Add",
 	"InternalFusedOpCaller": "internal to GoMLX",
+}
+
+// forwardOnly are the operations without a gradient on onnx, which needs Pad for it, and the functions that may use them
+// because nothing is differentiated through them. Elsewhere: Gather rows, or contract with a selection matrix; keep parts in
+// separate tensors.
+var forwardOnly = map[string][]string{
+	"Slice":     {"model/layer.go remember", "model/layer.go mix"}, // with a key-value cache, so in sampling
+	"SliceAxis": nil,
+	"Split":     nil,
 }
 
 // knownImports are the GoMLX packages that the project may use: they add no operations of their own.
@@ -85,7 +91,10 @@ func TestGraphOperations(t *testing.T) {
 		}
 		for _, use := range found {
 			uses++
+			places, forward := forwardOnly[use.operation]
 			switch reason := unusable[use.operation]; {
+			case forward && !slices.Contains(places, place(t, root, use)):
+				t.Errorf("%s: %s has no gradient on onnx; see forwardOnly", use.position, use.operation)
 			case reason != "":
 				t.Errorf("%s: %s: %s", use.position, use.operation, reason)
 			case !exercised[use.operation]:
@@ -122,6 +131,8 @@ func reduce(x *Node) *Node {
 	return ReduceAndKeep(x, ReduceSum, -1)
 }
 
+func (limits) Min(x *Node) *Node { return x }
+
 func Neg(x *Node) *Node { return CumSum(x, 0) }
 
 func twice(x *Node) *Node { return Neg(x) }
@@ -133,9 +144,9 @@ func twice(x *Node) *Node { return Neg(x) }
 	for _, use := range operationsIn(t, file, map[string]bool{
 		"Max": true, "Min": true, "Split": true, "ReduceAndKeep": true, "ReduceSum": true, "CumSum": true, "Neg": true,
 	}) {
-		got[use.operation] = true
+		got[use.function+" "+use.operation] = true
 	}
-	want := []string{"CumSum", "ReduceAndKeep", "ReduceSum"}
+	want := []string{"Neg CumSum", "reduce ReduceAndKeep", "reduce ReduceSum"}
 	if found := slices.Sorted(maps.Keys(got)); !slices.Equal(found, want) {
 		t.Errorf("found %v, want %v", found, want)
 	}
@@ -231,7 +242,18 @@ func returnsNodes(function *ast.FuncType) bool {
 // use is one place where a source file names a graph operation.
 type use struct {
 	operation string
+	function  string // the declared function around it
 	position  token.Position
+}
+
+// place is the use's file below root and its function: "model/layer.go mix".
+func place(t *testing.T, root string, u use) string {
+	t.Helper()
+	file, err := filepath.Rel(root, u.position.Filename)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.ToSlash(file) + " " + u.function
 }
 
 // operationsIn finds the operations that a file names, where it imports the graph package under its own name, another one,
@@ -248,14 +270,23 @@ func operationsIn(t *testing.T, path string, operations map[string]bool) []use {
 	}
 	own := declared(t, filepath.Dir(path))
 	var uses []use
+	var function string
 	note := func(name *ast.Ident) {
 		if operations[name.Name] {
-			uses = append(uses, use{name.Name, positions.Position(name.Pos())})
+			uses = append(uses, use{name.Name, function, positions.Position(name.Pos())})
 		}
 	}
 	var visit func(ast.Node) bool
 	visit = func(node ast.Node) bool {
 		switch n := node.(type) {
+		case *ast.FuncDecl:
+			function = n.Name.Name
+			ast.Inspect(n.Type, visit)
+			if n.Body != nil {
+				ast.Inspect(n.Body, visit)
+			}
+			function = ""
+			return false
 		case *ast.SelectorExpr:
 			if from, ok := n.X.(*ast.Ident); ok && from.Name == imported {
 				note(n.Sel)

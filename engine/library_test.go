@@ -81,3 +81,16 @@ func TestLinkerFolders(t *testing.T) {
 		t.Errorf("missing file: %v", got)
 	}
 }
+
+// TestInstallerAgrees keeps scripts/engine.sh and this package on the same version and file.
+func TestInstallerAgrees(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join(projectRoot(t), "scripts", "engine.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"version=" + RuntimeVersion + "\n", "name=" + LibraryName() + "\n", "folder=$cache/sparsepo/onnxruntime-$version\n"} {
+		if !strings.Contains(string(script), line) {
+			t.Errorf("scripts/engine.sh lacks %q", line)
+		}
+	}
+}

@@ -9,8 +9,16 @@ func TestRecentEnough(t *testing.T) {
 		version string
 		want    bool
 	}{
-		{"1.30.0", true}, {"1.26.0", true}, {"1.25.9", false}, {"1.9.1", false}, {"2.0.0", true}, {"0.30.0", false},
-		{"1.26", true}, {"1", false}, {"", false}, {"one.two", false},
+		{"1.30.0", true},
+		{"1.26.0", true},
+		{"1.25.9", false},
+		{"1.9.1", false},
+		{"2.0.0", true},
+		{"0.30.0", false},
+		{"1.26", true},
+		{"1", false},
+		{"", false},
+		{"one.two", false},
 	} {
 		if got := recentEnough(c.version); got != c.want {
 			t.Errorf("recentEnough(%q) = %v, want %v", c.version, got, c.want)

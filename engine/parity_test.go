@@ -139,6 +139,7 @@ var operations = []operation{
 	{name: "concatenate", build: func(x, y *Node) *Node { return Concatenate([]*Node{x, Square(TransposeAllDims(y, 0, 2, 1))}, 1) }},
 	{name: "concatenate flat", build: func(x, y *Node) *Node { return Concatenate([]*Node{Reshape(x, 24), Reshape(y, 24)}, 0) }},
 	{name: "stack", build: func(x, y *Node) *Node { return Stack([]*Node{x, TransposeAllDims(y, 0, 2, 1)}, 0) }},
+	{name: "slice, forward", values: true, build: func(x, _ *Node) *Node { return Slice(x, AxisRange(), AxisRange(1), AxisRange(1, 3)) }},
 	{name: "iota", values: true, build: func(x, _ *Node) *Node { return Iota(x.Graph(), shapes.Make(dtypes.Int64, 2, 3, 4), 1) }},
 
 	// Gather and scatter, with indices that repeat.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,6 +42,15 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: condition,
 	})
+}
+
+// condition knows [cgo]: the binary can load shared libraries.
+func condition(name string) (bool, error) {
+	if name == "cgo" {
+		return engine.Cgo, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
 }
