@@ -23,7 +23,7 @@ var curves = []curve{
 	{metric: "logps/rejected", title: "Log-probability of rejected responses", axis: "log-probability (nats)"},
 	{metric: "kl/chosen", title: "KL on chosen responses", axis: "KL(reference ‖ policy) a response (nats)"},
 	{metric: "kl/rejected", title: "KL on rejected responses", axis: "KL(reference ‖ policy) a response (nats)"},
-	{metric: "grad_norm", title: "Gradient norm before clipping", axis: "norm", log: true},
+	{metric: "grad_norm", title: "Gradient norm", axis: "norm", log: true},
 }
 
 // figureID makes an id of a metric's name.

@@ -50,9 +50,11 @@ func (f figure) Grid() bool { return len(f.Panels) > 0 && f.Panels[0].Title != "
 const (
 	panelWidth  = 390
 	panelHeight = 262
-	// maxPoints is how many points of a line are drawn; longer series are thinned.
-	maxPoints = 240
 )
+
+// maxPoints is how many points of a line are drawn in a report of so many runs; longer series are thinned. The fewer, the
+// more runs there are, so that the page of a large sweep stays small enough to open.
+func maxPoints(numRuns int) int { return min(240, max(60, 9600/numRuns)) }
 
 // singlePanel draws one chart as a figure.
 func singlePanel(id, title, caption string, c chart.Chart, missing string) figure {
@@ -78,7 +80,7 @@ func overSteps(runs []*run, s scheme, metric string) []chart.Series {
 			continue
 		}
 		series = append(series, chart.Series{
-			Name: r.label(), Keys: r.keys(), Style: s.run(r), Line: true, Dots: len(points) <= 12, Points: chart.Thin(points, maxPoints),
+			Name: r.label(), Keys: r.keys(), Style: s.run(r), Line: true, Dots: len(points) <= 12, Points: chart.Thin(points, s.maxPoints),
 		})
 	}
 	return series

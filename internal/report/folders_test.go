@@ -110,7 +110,7 @@ func (p plan) addMasks(record map[string]any, progress float64, noise func(float
 	}
 }
 
-var samplePrompts = []string{"The film opens with", "I did not expect that", "Two hours later\nthe audience", "A < B & \"C\""}
+var samplePrompts = []string{"The film opens with", "I did not expect that", "Two hours later\nthe audience", "A < B & \"C\"", strings.Repeat("unbroken", 40)}
 
 func (p plan) samples(t testing.TB, step int, random *rand.Rand) string {
 	words := strings.Fields("a careful warm and funny story that never hurries its actors although the last act drags a little")
@@ -121,7 +121,7 @@ func (p plan) samples(t testing.TB, step int, random *rand.Rand) string {
 			completion.WriteString(" " + words[random.IntN(len(words))])
 		}
 		if i == len(samplePrompts)-1 {
-			completion.WriteString("\n" + hostile)
+			completion.WriteString("\n" + hostile + strings.Repeat("0", 400))
 		}
 		text.WriteString(jsonLine(t, map[string]any{"prompt": prompt, "completion": completion.String(),
 			"reward": random.Float64(), "kl": float64(step) * 0.05, "kl_sampled": 1}))
@@ -136,6 +136,7 @@ func (p plan) inspect(random *rand.Rand) inspection.Inspect {
 			Chosen: p.side(random, 30), Rejected: p.side(random, 40)}
 		if i == 0 {
 			pair.Chosen.Tokens[3], pair.Chosen.Tokens[5], pair.Chosen.LogRatio[6] = hostile, "\n", math.NaN()
+			pair.Rejected.Tokens[2] = strings.Repeat("=", 300)
 		}
 		inspect.Pairs = append(inspect.Pairs, pair)
 	}
@@ -174,6 +175,8 @@ func writeSweep(t testing.TB) string {
 			writeRun(t, filepath.Join(sweep, name), plan{style.name, beta, uint64(2*i + k), 600})
 		}
 	}
+	long := "learning_rate=1e-06_" + strings.Repeat("long", 20)
+	writeRun(t, filepath.Join(sweep, long), plan{"sparse-common", 1, 99, 600})
 	return sweep
 }
 

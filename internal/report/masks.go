@@ -95,7 +95,7 @@ func (m sideMetric) chart(runs []*run, s scheme) chart.Chart {
 			style.Dash = side
 			c.Series = append(c.Series, chart.Series{
 				Name: r.label() + ", " + []string{"chosen", "rejected"}[side], Keys: r.keys(), Style: style, Line: true,
-				Points: chart.Thin(points, maxPoints),
+				Points: chart.Thin(points, s.maxPoints),
 			})
 		}
 	}

@@ -101,7 +101,7 @@ func newPage(runs []*run) page {
 		Sampled:     sampledFigures(runs, s, base),
 		Training:    trainingFigures(runs, s),
 		HeldOut:     heldOutFigures(runs, s),
-		Thinned:     thinned(runs),
+		Thinned:     thinned(runs, s.maxPoints),
 		Masks:       maskFigures(runs, s),
 		Prompts:     prompts(runs, s),
 		Runs:        runs,
@@ -120,12 +120,12 @@ func newPage(runs []*run) page {
 	return p
 }
 
-// thinned is the number of points above which lines are thinned, or 0 when no series is that long.
-func thinned(runs []*run) int {
+// thinned is the limit of points above which lines are thinned, or 0 when no series is that long.
+func thinned(runs []*run, limit int) int {
 	for _, r := range runs {
 		for _, points := range r.Metrics {
-			if len(points) > maxPoints {
-				return maxPoints
+			if len(points) > limit {
+				return limit
 			}
 		}
 	}

@@ -56,10 +56,11 @@ func compareMethods(a, b string) int {
 // one method, the colour of its variant.
 type scheme struct {
 	methods, variants []string
+	maxPoints         int // of a line
 }
 
 func newScheme(runs []*run) scheme {
-	var s scheme
+	s := scheme{maxPoints: maxPoints(len(runs))}
 	for _, r := range runs {
 		if !slices.Contains(s.methods, r.Method) {
 			s.methods = append(s.methods, r.Method)

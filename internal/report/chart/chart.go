@@ -1,7 +1,7 @@
 // Package chart draws line and scatter charts as inline SVG for an HTML page.
 //
-// A chart carries no style sheet: the page styles the classes grid, axis, tick, rule, series, line, dot and hull, and
-// colours a series through the custom properties --l (light scheme) and --d (dark scheme) of its group. Each series group
+// A chart carries no style sheet: the page styles the classes chart and dense (the drawing), grid, axis, tick, label, rule,
+// series and faint (a group), line, hull and open (paths that are not filled), and colours a series through the custom properties --l (light scheme) and --d (dark scheme) of its group. Each series group
 // carries its exact values (data-v) and its keys (data-k), so that a script can show them and can switch series off;
 // without a script every chart is complete.
 package chart
@@ -19,7 +19,7 @@ type Point struct {
 type Style struct {
 	Light, Dark string // CSS colours for the two schemes
 	Marker      Marker
-	Dash        int     // 0 solid; other values choose a dash pattern, see NumDashes
+	Dash        int     // 0 solid; other values choose a dash pattern
 	Size        float64 // of markers, relative to the usual one; 0 means 1
 }
 

@@ -29,15 +29,12 @@ const (
 // NumMarkers is the number of shapes; a Marker is taken modulo it.
 const NumMarkers = int(numMarkers)
 
-// dashes are the stroke patterns of lines, solid first.
+// dashes are the stroke patterns of lines, solid first; a Style's Dash is taken modulo their number.
 var dashes = []string{"", "6 3", "1.5 2.5", "9 3 2 3", "12 4", "4 2 1.5 2 1.5 2"}
-
-// NumDashes is the number of stroke patterns; a Style's Dash is taken modulo it.
-var NumDashes = len(dashes)
 
 // dashAttribute is the SVG attribute of a stroke pattern, empty for the solid one.
 func dashAttribute(dash int) string {
-	pattern := dashes[(dash%NumDashes+NumDashes)%NumDashes]
+	pattern := dashes[(dash%len(dashes)+len(dashes))%len(dashes)]
 	if pattern == "" {
 		return ""
 	}
