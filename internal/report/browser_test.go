@@ -14,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/sparsepo/sparsepo/internal/inspection"
 )
 
 // probe is added to a copy of the page. It measures the layout after loading and leaves the result as JSON in an element.
@@ -236,17 +234,6 @@ func oneRun(t *testing.T) string {
 	folder := filepath.Join(t.TempDir(), "one")
 	writeRun(t, folder, plan{"sparse-common", 0.7, 5, 600})
 	return folder
-}
-
-func inspectOf(t *testing.T, text string) inspection.Inspect {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "inspect.json")
-	write(t, path, text)
-	inspect, err := inspection.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return inspect
 }
 
 func keepArtifacts() bool {
