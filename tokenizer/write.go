@@ -27,19 +27,39 @@ func trained(pieces []string, merges [][2]string, specials []string) (*Tokenizer
 	if len(specials) > 0 {
 		t.roles.eos, t.roles.bos = 0, 0
 	}
-	document, err := json.MarshalIndent(writtenDocument(pieces, d), "", "  ")
+	document, err := writeIndented(writtenDocument(pieces, d))
 	if err != nil {
 		return nil, fmt.Errorf("train tokenizer: %w", err)
 	}
-	config, err := json.MarshalIndent(writtenConfig(specials), "", "  ")
+	config, err := writeIndented(writtenConfig(specials))
 	if err != nil {
 		return nil, fmt.Errorf("train tokenizer: %w", err)
 	}
 	t.files = []savedFile{
-		{name: "tokenizer.json", content: append(document, '\n')},
-		{name: "tokenizer_config.json", content: append(config, '\n')},
+		{name: "tokenizer.json", content: document},
+		{name: "tokenizer_config.json", content: config},
 	}
 	return t, nil
+}
+
+// marshal leaves <, > and & as they are.
+func marshal(value any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+func writeIndented(value any) ([]byte, error) {
+	compact, err := marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = json.Indent(&b, compact, "", "  ")
+	b.WriteByte('\n')
+	return b.Bytes(), err
 }
 
 // object is a JSON object whose fields keep their order.
@@ -58,11 +78,11 @@ func (o object) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		name, err := json.Marshal(f.name)
+		name, err := marshal(f.name)
 		if err != nil {
 			return nil, err
 		}
-		value, err := json.Marshal(f.value)
+		value, err := marshal(f.value)
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +101,7 @@ type writtenVocabulary []string
 func (v writtenVocabulary) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for id, piece := range v {
-		name, err := json.Marshal(piece)
+		name, err := marshal(piece)
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,10 @@ var commands = []func(*App) *cobra.Command{
 	newSFTCommand,
 	newTrainCommand,
 	newRewardCommand,
+	newPromptsCommand,
+	newTokenizerCommand,
+	newEncodeCommand,
+	newDecodeCommand,
 	newReportCommand,
 	newDoctorCommand,
 }
