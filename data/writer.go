@@ -19,6 +19,14 @@ type ScoredRecord struct {
 	RejectedScore float64 `json:"rejected_score"`
 }
 
+// SampledRecord is a scored record of token ids, with their texts for people to read. The texts are not read back.
+type SampledRecord struct {
+	ScoredRecord
+	PromptText   string `json:"prompt_text"`
+	ChosenText   string `json:"chosen_text"`
+	RejectedText string `json:"rejected_text"`
+}
+
 // Writer writes preference records, one JSON object a line. It refuses what [Open] would refuse to read.
 type Writer struct{ output io.Writer }
 
@@ -47,6 +55,9 @@ func (w *Writer) Write(rec Record) error { return w.write(rec, rec.Source) }
 
 // WriteScored adds a record with its scores, as the fields chosen_score and rejected_score.
 func (w *Writer) WriteScored(rec ScoredRecord) error { return w.write(rec, rec.Source) }
+
+// WriteSampled adds a record with its scores and texts.
+func (w *Writer) WriteSampled(rec SampledRecord) error { return w.write(rec, rec.Source) }
 
 func (w *Writer) write(rec any, source string) error {
 	line, err := marshalLine(rec)

@@ -26,9 +26,17 @@ func TestWriter(t *testing.T) {
 	if err := w.WriteScored(data.ScoredRecord{Record: textRecord("a", "b", "c"), ChosenScore: 1.5, RejectedScore: -0.25}); err != nil {
 		t.Fatal(err)
 	}
+	scored := data.ScoredRecord{
+		Record:      data.Record{Prompt: data.IDContent(ids(1)), Chosen: data.IDContent(ids(2, 0)), Rejected: data.IDContent(ids(2))},
+		ChosenScore: 1, RejectedScore: 0,
+	}
+	if err := w.WriteSampled(data.SampledRecord{ScoredRecord: scored, PromptText: "x", ChosenText: "<y>", RejectedText: "\xff"}); err != nil {
+		t.Fatal(err)
+	}
 	want := `{"prompt":"<a>\n","chosen":"b&","rejected":"\u2028é"}
 {"prompt":[1,2],"chosen":[3],"rejected":[4]}
 {"prompt":"a","chosen":"b","rejected":"c","chosen_score":1.5,"rejected_score":-0.25}
+{"prompt":[1],"chosen":[2,0],"rejected":[2],"chosen_score":1,"rejected_score":0,"prompt_text":"x","chosen_text":"<y>","rejected_text":"\ufffd"}
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Errorf("lines (-want +got):\n%s", d)
