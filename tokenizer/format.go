@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 )
 
@@ -183,11 +184,21 @@ func positioned(content []byte, err error) error {
 	return plainError(err)
 }
 
+// jsonKinds names the JSON values that the types used here are read from.
+var jsonKinds = map[reflect.Kind]string{
+	reflect.Bool: "true or false", reflect.Float64: "a number", reflect.Int: "a whole number", reflect.Int32: "a whole number of 32 bits",
+	reflect.Map: "an object", reflect.Slice: "a list", reflect.String: "a string", reflect.Struct: "an object",
+}
+
 // plainError words a JSON error for readers who do not know Go.
 func plainError(err error) error {
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &mismatch) {
-		return fmt.Errorf("field %q: unexpected %s", mismatch.Field, mismatch.Value)
+		field := ""
+		if mismatch.Field != "" {
+			field = fmt.Sprintf("field %q: ", mismatch.Field)
+		}
+		return fmt.Errorf("%sunexpected %s; want %s", field, mismatch.Value, jsonKinds[mismatch.Type.Kind()])
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
