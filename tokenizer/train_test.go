@@ -152,3 +152,45 @@ func TestTrainSaveLoad(t *testing.T) {
 		t.Errorf("EOS: got %d %v, want 0 true", id, ok)
 	}
 }
+
+// TestTrainAgreesWithEncode: the merges cut the words of the corpus as they were cut at the end of the training.
+func TestTrainAgreesWithEncode(t *testing.T) {
+	texts := append(reviews(t, 300), oddTexts...)
+	options := TrainOptions{VocabSize: 3000}
+	trainer := newTrainer(options)
+	counts := countWords(slices.Values(texts), nil)
+	trainer.addWords(counts)
+	trainer.learn(options.VocabSize, 1)
+	tok, err := trained(trainer.pieces, trainer.merges, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tok.VocabSize() != options.VocabSize {
+		t.Errorf("got %d tokens, want %d", tok.VocabSize(), options.VocabSize)
+	}
+	for _, word := range trainer.words {
+		text := tok.Decode(word.tokens)
+		if diff := cmp.Diff(word.tokens, tok.vocabulary.appendWord(nil, text, &encoder{})); diff != "" {
+			t.Errorf("word %q (-trained +encoded):\n%s", text, diff)
+		}
+		if word.count != counts[text] {
+			t.Errorf("word %q: got count %d, want %d", text, word.count, counts[text])
+		}
+	}
+	for p, c := range trainer.pairs {
+		if c.count <= 100 {
+			continue // counting all pairs would take seconds
+		}
+		want := 0
+		for _, word := range trainer.words {
+			for i := 1; i < len(word.tokens); i++ {
+				if (pair{word.tokens[i-1], word.tokens[i]}) == p {
+					want += word.count
+				}
+			}
+		}
+		if c.count != want {
+			t.Errorf("pair %q %q: got count %d, want %d", tok.Token(p.left), tok.Token(p.right), c.count, want)
+		}
+	}
+}
