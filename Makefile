@@ -8,13 +8,14 @@ GO ?= go
 GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 BIN := bin/sparsepo
 OUT ?= demo-out
+IMDB_OUT ?= imdb-out
 FUZZTIME ?= 30s
 
 # Packages whose tests know -update.
 SNAPSHOTS := ./cmd/sparsepo
 
 .DEFAULT_GOAL := help
-.PHONY: help build engine engine-if-possible test race lint fmt golden fuzz bench cover demo check
+.PHONY: help build engine engine-if-possible test race lint fmt golden fuzz bench cover demo imdb check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -61,6 +62,9 @@ cover: ## write coverage.out and print the coverage of each package
 demo: engine-if-possible build ## run the whole experiment, small, and write its page to OUT (demo-out)
 	$(BIN) demo --out $(OUT)
 	@echo "the page is $(OUT)/report.html"
+
+imdb: engine-if-possible build ## run the experiment on real film reviews into IMDB_OUT (imdb-out); takes about an hour
+	scripts/imdb.sh $(IMDB_OUT)
 
 check: ## what a change must pass: formatting, linters, tests
 	$(GOLANGCI_LINT) fmt --diff ./...

@@ -56,6 +56,21 @@ func (k key) flagHelp() string {
 // assignments, then the other flags; extra sources come last. With --resume and without --config, the settings of the run
 // in --out take the file's place.
 func FromFlags(cmd *cobra.Command, extra ...Source) (*Run, error) {
+	sources, err := Sources(cmd)
+	if err != nil {
+		return nil, err
+	}
+	run, err := Resolve(append(sources, extra...)...)
+	if err != nil {
+		return nil, err
+	}
+	run.Resume, err = cmd.Flags().GetBool("resume")
+	return run, err
+}
+
+// Sources are the layers of settings that the flags of cmd name, for FromFlags or for a command that makes several runs of
+// them.
+func Sources(cmd *cobra.Command) ([]Source, error) {
 	flags := cmd.Flags()
 	text := func(name string) string {
 		if f := flags.Lookup(name); f != nil {
@@ -96,12 +111,7 @@ func FromFlags(cmd *cobra.Command, extra ...Source) (*Run, error) {
 			sources = append(sources, Flag(name, k.name, text(name)))
 		}
 	}
-	run, err := Resolve(append(sources, extra...)...)
-	if err != nil {
-		return nil, err
-	}
-	run.Resume = resume
-	return run, nil
+	return sources, nil
 }
 
 // resumed returns the path of the settings of the run in out.

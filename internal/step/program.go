@@ -58,9 +58,6 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 	if err := p.addMaskVariables(masks, seed); err != nil {
 		return nil, err
 	}
-	if err := p.addMoments(); err != nil {
-		return nil, err
-	}
 	for _, e := range []struct {
 		into  **gomodel.Exec
 		graph func(*gomodel.Scope, []*Node) []*Node
@@ -116,10 +113,13 @@ func (p *Program) addMaskVariables(values map[string][]float32, seed uint64) err
 	return nil
 }
 
-// addMoments creates the optimiser's state, zero at first.
+// addMoments creates the optimiser's state, zero at first. A program that only evaluates has none.
 func (p *Program) addMoments() error {
 	for i := range p.trained {
 		t := &p.trained[i]
+		if t.first != nil {
+			return nil
+		}
 		var err error
 		if t.first, err = p.zero("/adamw/first", t); err != nil {
 			return err
@@ -293,6 +293,9 @@ type Rates struct {
 // Update trains on one optimiser step's micro-batches, whose weights add up to one over all of them, and returns their
 // values before the update and the gradients' global norm before clipping.
 func (p *Program) Update(micro []*data.Batch, r Rates, noise func() float32) ([]Values, float64, error) {
+	if err := p.addMoments(); err != nil {
+		return nil, 0, err
+	}
 	rates := p.settings.Optimiser.rateInputs(r.Policy, r.Mask, r.Step)
 	if len(micro) == 1 {
 		out, err := p.call(p.update, append(rates, p.feed(micro[0], noise)...))
@@ -362,4 +365,11 @@ func (p *Program) MaskTensors() ([]maskfile.Tensor, error) {
 	}
 	slices.SortFunc(list, func(a, b maskfile.Tensor) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
+}
+
+// Close releases the compiled graphs.
+func (p *Program) Close() {
+	for _, e := range []*gomodel.Exec{p.evaluate, p.update, p.accumulate, p.applySum} {
+		e.Finalize()
+	}
 }

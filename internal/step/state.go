@@ -21,6 +21,9 @@ var statePartNames = []string{"weights", "first", "second"}
 
 // SaveState writes what Update changes, so that a later LoadState continues exactly.
 func (p *Program) SaveState(path string) error {
+	if err := p.addMoments(); err != nil {
+		return err
+	}
 	var list []safetensors.TensorData
 	for _, t := range p.trained {
 		for _, part := range statePartNames {
@@ -43,6 +46,9 @@ func (p *Program) SaveState(path string) error {
 
 // LoadState reads what SaveState wrote for a program of the same objective and models.
 func (p *Program) LoadState(path string) error {
+	if err := p.addMoments(); err != nil {
+		return err
+	}
 	file, err := safetensors.Open(path)
 	if err != nil {
 		return err

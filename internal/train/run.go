@@ -72,6 +72,7 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 	if r.session, err = open(ctx, c, o.Backend, r.log); err != nil {
 		return nil, err
 	}
+	defer r.session.close()
 	if err := c.WriteYAML(filepath.Join(c.Out, "config.yaml")); err != nil {
 		return nil, err
 	}
@@ -89,6 +90,7 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 		if r.frontier, err = newFrontierProbe(r.session); err != nil {
 			return nil, err
 		}
+		defer r.frontier.close()
 	}
 	start := time.Now()
 	if err := r.loop(ctx); err != nil {

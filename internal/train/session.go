@@ -214,6 +214,12 @@ func (s *session) save(folder string) error {
 	return maskfile.Write(filepath.Join(folder, maskfile.Name), tensors)
 }
 
+// close releases graphs and weights. Engines keep both outside Go's memory.
+func (s *session) close() {
+	s.program.Close()
+	s.store.Finalize()
+}
+
 // exists reports whether a path is there.
 func exists(path string) bool {
 	_, err := os.Stat(path)
