@@ -19,9 +19,6 @@ type Tokenizer struct {
 	files      []savedFile
 }
 
-// frame is what a post-processor puts around the ids of a text.
-type frame struct{ prefix, suffix []int32 }
-
 // roles are the tokens with a part in a sequence, none where the tokenizer's files name no such token.
 type roles struct{ eos, bos, pad int32 }
 
