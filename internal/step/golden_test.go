@@ -64,7 +64,6 @@ func newFixture(t *testing.T, e golden.Engine, folder string, expected golden.Ex
 		Options:   loss.Options{Beta: s.Beta, Alpha: s.Alpha, Gamma: s.Gamma, Lambda: s.Lambda, ReverseKL: c.KL == "reverse"},
 		Map:       mask.MinMax,
 		Optimiser: Optimiser{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: s.WeightDecay, MaskWeightDecay: s.MaskWeightDecay},
-		ReverseKL: true,
 	}
 	if c.Map != "" {
 		settings.Map = mask.Map(c.Map)

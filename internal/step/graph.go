@@ -103,7 +103,7 @@ func (p *Program) compute(in inputs, training bool) computed {
 		reference := newDistribution(refLogits)
 		terms.Reference = Mul(reference.logProb(in.target), real)
 		terms.ForwardKL = Mul(reference.kl(policy), real)
-		if p.settings.ReverseKL || p.settings.Options.ReverseKL {
+		if p.needsReverseKL(training) {
 			terms.ReverseKL = Mul(policy.kl(reference), real)
 		}
 		p.addMasks(&terms, in, refLogits, refOut, real, training)

@@ -247,21 +247,27 @@ func (c computed) nodes() []*Node {
 }
 
 // present says which of Values' fields exist, in the order of computed.nodes.
-func (p *Program) present() []bool {
+func (p *Program) present(training bool) []bool {
 	reference, o := p.Reference != nil, p.settings.Objective
 	rewards := reference || o.Pairs
-	reverse := reference && (p.settings.ReverseKL || p.settings.Options.ReverseKL)
+	reverse := reference && p.needsReverseKL(training)
 	masked := reference && o.Mask != loss.NoMask
 	return []bool{true, rewards, rewards, true, reference, reference, reverse, masked, masked}
 }
 
-// values copies outputs to Values and releases them.
-func (p *Program) values(out []*tensors.Tensor) (Values, error) {
+// needsReverseKL: training computes the reverse KL only for a loss that reads it.
+func (p *Program) needsReverseKL(training bool) bool {
+	return !training || p.settings.Options.ReverseKL
+}
+
+// values copies outputs to Values.
+func (p *Program) values(out []*tensors.Tensor, training bool) (Values, error) {
 	var v Values
+	present := p.present(training)
 	for i, into := range []*[]float32{
 		&v.Loss, &v.Chosen, &v.Rejected, &v.LogProb, &v.Reference, &v.ForwardKL, &v.ReverseKL, &v.RewardMask, &v.KLMask,
 	} {
-		if !p.present()[i] {
+		if !present[i] {
 			continue
 		}
 		flat, err := tensors.CopyFlatData[float32](out[0])
@@ -281,7 +287,7 @@ func (p *Program) Evaluate(b *data.Batch, noise func() float32) (Values, error) 
 		return Values{}, err
 	}
 	defer finalize(out)
-	return p.values(out)
+	return p.values(out, false)
 }
 
 // Rates of one optimiser step.
@@ -303,7 +309,7 @@ func (p *Program) Update(micro []*data.Batch, r Rates, noise func() float32) ([]
 			return nil, 0, err
 		}
 		defer finalize(out)
-		v, err := p.values(out[1:])
+		v, err := p.values(out[1:], true)
 		return []Values{v}, float64(tensors.ToScalar[float32](out[0])), err
 	}
 	if err := p.addGradientSums(); err != nil {
@@ -315,7 +321,7 @@ func (p *Program) Update(micro []*data.Batch, r Rates, noise func() float32) ([]
 		if err != nil {
 			return nil, 0, err
 		}
-		list[i], err = p.values(out)
+		list[i], err = p.values(out, true)
 		finalize(out)
 		if err != nil {
 			return nil, 0, err

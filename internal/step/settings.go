@@ -13,8 +13,6 @@ type Settings struct {
 	Groups    []string     // activation groups of that mask
 	Learned   mask.Learned // architecture of a learned mask
 	Optimiser Optimiser
-	// ReverseKL computes the reverse KL of every token even where the loss does not need it.
-	ReverseKL bool
 }
 
 // Optimiser holds AdamW's settings (Loshchilov and Hutter 2019) and the gradient clipping before it.
@@ -32,6 +30,6 @@ type Values struct {
 	Chosen, Rejected []float32 // [pairs] rewards
 
 	LogProb, Reference   []float32 // [tokens]
-	ForwardKL, ReverseKL []float32 // [tokens]
+	ForwardKL, ReverseKL []float32 // [tokens]; in training the reverse KL only where the loss reads it
 	RewardMask, KLMask   []float32 // [tokens]
 }

@@ -372,7 +372,7 @@ func (r *runner) finish() error {
 		return fmt.Errorf("write the finished model: %w", err)
 	}
 	r.log("finished: %s", final)
-	return nil
+	return r.inspect()
 }
 
 // card is the model card: what was trained from what, with which settings, and the last metrics.
