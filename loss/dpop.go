@@ -14,10 +14,11 @@ func init() {
 	})
 }
 
-// dpop punishes a chosen response that became less likely than under the reference. The logged rewards leave the penalty out.
+// dpop punishes a chosen response that became less likely than under the reference; where both agree, as at the start of a
+// training, the penalty has no gradient. The logged rewards leave the penalty out.
 func dpop(t Terms, o Options) Output {
 	chosen, rejected := t.Sides.Sum(t.LogRatio())
-	penalty := Max(Neg(chosen), ZerosLike(chosen))
+	penalty := positivePart(Neg(chosen))
 	argument := Sub(Sub(chosen, rejected), MulScalar(penalty, o.Lambda))
 	return Output{
 		Loss:     logistic(MulScalar(argument, o.Beta)),

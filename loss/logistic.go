@@ -2,7 +2,15 @@ package loss
 
 import . "github.com/gomlx/gomlx/core/graph"
 
-// logistic is -logσ(x), written so that neither side of 0 overflows: max(-x, 0) + log(1 + exp(-|x|)).
+// logistic is -logσ(x), written so that neither side of 0 overflows: max(-x, 0) + log(1 + exp(-|x|)). The choice between
+// the sides is one Where, not Max and Abs, because training starts at x = 0, where the gradients of those two do not add up
+// to -1/2.
 func logistic(x *Node) *Node {
-	return Add(Max(Neg(x), ZerosLike(x)), Log1P(Exp(Neg(Abs(x)))))
+	positive := GreaterThan(x, ZerosLike(x))
+	return Add(Where(positive, ZerosLike(x), Neg(x)), Log1P(Exp(Where(positive, Neg(x), x))))
+}
+
+// positivePart is max(x, 0) with the gradient 0 at 0.
+func positivePart(x *Node) *Node {
+	return Where(GreaterThan(x, ZerosLike(x)), x, ZerosLike(x))
 }

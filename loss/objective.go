@@ -62,8 +62,8 @@ type Terms struct {
 	Sides Sides
 }
 
-// LogRatio is log pi(y_t) - log pi_ref(y_t), [tokens].
-func (t Terms) LogRatio() *Node { return Sub(t.LogProb, t.Reference) }
+// LogRatio is log pi(y_t) - log pi_ref(y_t), [tokens]. No gradient reaches the reference.
+func (t Terms) LogRatio() *Node { return Sub(t.LogProb, StopGradient(t.Reference)) }
 
 // Output of an objective, one value a pair.
 type Output struct {
