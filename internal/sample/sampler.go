@@ -1,0 +1,125 @@
+package sample
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/model"
+)
+
+// Sampler draws responses from a network as its variables are at the time of each call, so that it can follow a model in
+// training. Its graphs are compiled once. It is not safe for concurrent use, nor while a step changes the variables.
+type Sampler struct {
+	backend compute.Backend
+	network *model.Network
+	options Options
+
+	prefill, decode, arrange *gomodel.Exec
+}
+
+// New prepares sampling from a network whose variables are in the store.
+func New(backend compute.Backend, store *gomodel.Store, network *model.Network, options Options) (*Sampler, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	if options.N == 0 {
+		options.N = 1
+	}
+	if options.BatchRows == 0 {
+		options.BatchRows = DefaultBatchRows
+	}
+	s := &Sampler{backend: backend, network: network, options: options}
+	for _, e := range []struct {
+		into  **gomodel.Exec
+		graph func(*gomodel.Scope, []*Node) []*Node
+		name  string
+	}{{&s.prefill, s.prefillGraph, "prefill"}, {&s.decode, s.decodeGraph, "decode"}, {&s.arrange, s.arrangeGraph, "arrange"}} {
+		exec, err := gomodel.NewExec(backend, store, e.graph)
+		if err != nil {
+			return nil, fmt.Errorf("prepare graph %s: %w", e.name, err)
+		}
+		exec.SetMaxCache(-1)
+		*e.into = exec.WithName(e.name)
+	}
+	return s, nil
+}
+
+// Close releases the compiled graphs.
+func (s *Sampler) Close() {
+	for _, e := range []*gomodel.Exec{s.prefill, s.decode, s.arrange} {
+		e.Finalize()
+	}
+}
+
+// Sample draws Options.N responses for every prompt, a list of token ids that must not be empty; the result has them in the
+// order of the prompts and samples. progress, which may be nil, is told how many of all responses are complete. When ctx
+// ends, so does sampling, with ctx's error.
+func (s *Sampler) Sample(ctx context.Context, prompts [][]int32, progress func(done, total int)) ([][]Completion, error) {
+	if err := s.check(prompts); err != nil {
+		return nil, err
+	}
+	r := &run{
+		Sampler: s, prompts: prompts, progress: progress,
+		completions: make([][]Completion, len(prompts)),
+		choosers:    make([]chooser, runtime.GOMAXPROCS(0)),
+	}
+	for i := range prompts {
+		r.completions[i] = make([]Completion, s.options.N)
+		r.order = append(r.order, i)
+	}
+	// Prompts of about the same length are read together, the longest first: the last rows to end are then the shorter ones.
+	slices.SortStableFunc(r.order, func(a, b int) int { return len(prompts[b]) - len(prompts[a]) })
+	for i := range r.choosers {
+		r.choosers[i] = chooser{temperature: s.options.Temperature, topK: s.options.TopK, topP: s.options.TopP}
+	}
+	defer r.release()
+	if err := r.all(ctx); err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	return r.completions, nil
+}
+
+// check refuses prompts that the model cannot go on with.
+func (s *Sampler) check(prompts [][]int32) error {
+	config := s.network.Config
+	for i, p := range prompts {
+		where := fmt.Sprintf("prompt %d of %d", i+1, len(prompts))
+		switch longest := config.MaxPositions - s.options.MaxNewTokens; {
+		case len(p) == 0:
+			return usage.Errorf("%s: no tokens; a response begins after at least one, such as the token that begins texts", where)
+		case len(p) > longest:
+			return usage.Errorf("%s: %d tokens and max-new-tokens %d are more than the model's %d positions; shorten the prompt or lower max-new-tokens",
+				where, len(p), s.options.MaxNewTokens, config.MaxPositions)
+		}
+		for _, id := range p {
+			if id < 0 || int(id) >= config.Vocab {
+				return usage.Errorf("%s: token id %d is outside the model's vocabulary of %d", where, id, config.Vocab)
+			}
+		}
+	}
+	return nil
+}
+
+// call runs a graph. It releases the inputs, tensors of the host, but not rest.
+func call(e *gomodel.Exec, inputs []*tensors.Tensor, rest ...any) ([]*tensors.Tensor, error) {
+	args := make([]any, 0, len(inputs)+len(rest))
+	for _, t := range inputs {
+		args = append(args, t)
+	}
+	out, err := e.Call(append(args, rest...)...)
+	for _, t := range inputs {
+		_ = t.FinalizeAll()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run graph %s: %w", e.Name(), err)
+	}
+	return out, nil
+}

@@ -1,0 +1,444 @@
+package sample
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sparsepo/sparsepo/engine"
+	"github.com/sparsepo/sparsepo/internal/device"
+	"github.com/sparsepo/sparsepo/internal/golden"
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/model"
+)
+
+// subject is a model under test.
+type subject struct {
+	e       golden.Engine
+	store   *gomodel.Store
+	network *model.Network
+}
+
+// newSubject makes a random model whose distributions are far from even: the last norm's gain is raised.
+func newSubject(t testing.TB, e golden.Engine, vocab, hidden, layers, heads, positions int) *subject {
+	t.Helper()
+	config, err := model.GPT2Config(vocab, hidden, layers, heads, positions, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &subject{e: e, store: gomodel.NewStore()}
+	if s.network, err = model.Random(config, 5).Bind(e.Backend, s.store, "/policy", true); err != nil {
+		t.Fatal(err)
+	}
+	s.setGain(t, 4)
+	return s
+}
+
+// setGain sets the last norm's gain.
+func (s *subject) setGain(t testing.TB, gain float32) {
+	t.Helper()
+	for i, p := range s.network.Params {
+		if p.Name != "transformer.ln_f.weight" {
+			continue
+		}
+		values := make([]float32, p.Dims[0])
+		for j := range values {
+			values[j] = gain
+		}
+		placed, err := device.Float32(s.e.Backend, values, p.Dims...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.network.Variables()[i].SetValue(placed); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatal("no last norm")
+}
+
+func (s *subject) sampler(t testing.TB, o Options) *Sampler {
+	t.Helper()
+	sampler, err := New(s.e.Backend, s.store, s.network, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(sampler.Close)
+	return sampler
+}
+
+func (s *subject) sample(t testing.TB, o Options, prompts ...[]int32) [][]Completion {
+	t.Helper()
+	drawn, err := s.sampler(t, o).Sample(t.Context(), prompts, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return drawn
+}
+
+// full computes the log-probabilities [seq][vocab] after every token of a sequence, by one pass without a cache.
+func (s *subject) full(t testing.TB) func(ids []int32) [][]float64 {
+	t.Helper()
+	exec, err := gomodel.NewExec(s.e.Backend, s.store, func(_ *gomodel.Scope, tokens *Node) *Node {
+		g, seq := tokens.Graph(), tokens.Shape().Dim(1)
+		square := shapes.Make(dtypes.Int64, 1, seq, seq)
+		out := s.network.Forward(model.Inputs{
+			Tokens: tokens, Positions: Iota(g, tokens.Shape(), 1), Visible: GreaterOrEqual(Iota(g, square, 1), Iota(g, square, 2)),
+		})
+		return s.network.Logits(Reshape(out.Final, seq, -1))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec.SetMaxCache(-1)
+	t.Cleanup(exec.Finalize)
+	return func(ids []int32) [][]float64 {
+		wide := make([]int64, len(ids))
+		for i, id := range ids {
+			wide[i] = int64(id)
+		}
+		out, err := exec.Call1(tensors.FromFlatDataAndDimensions(wide, 1, len(wide)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		flat := tensors.MustCopyFlatData[float32](out)
+		vocab := s.network.Config.Vocab
+		rows := make([][]float64, len(ids))
+		for i := range rows {
+			total := 0.0
+			for _, z := range flat[i*vocab : (i+1)*vocab] {
+				total += math.Exp(float64(z))
+				rows[i] = append(rows[i], float64(z))
+			}
+			for j := range rows[i] {
+				rows[i][j] -= math.Log(total)
+			}
+		}
+		return rows
+	}
+}
+
+// randomPrompts draws n prompts of 1 to longest tokens.
+func randomPrompts(n, longest, vocab int) [][]int32 {
+	random := rand.New(rand.NewPCG(7, 7))
+	prompts := make([][]int32, n)
+	for i := range prompts {
+		for range 1 + random.IntN(longest) {
+			prompts[i] = append(prompts[i], int32(random.IntN(vocab)))
+		}
+	}
+	return prompts
+}
+
+// TestCachedEqualsFull compares responses with passes over the whole sequence: log-probabilities, and for greedy ones the
+// tokens. Response lengths cross several rounds and rows enter and leave at different times.
+func TestCachedEqualsFull(t *testing.T) {
+	check := func(t *testing.T, s *subject, o Options, prompts [][]int32) {
+		full := s.full(t)
+		for i, some := range s.sample(t, o, prompts...) {
+			for n, c := range some {
+				if len(c.LogProbs) != len(c.IDs) || len(c.IDs) > o.MaxNewTokens || !c.Finished && len(c.IDs) < o.MaxNewTokens {
+					t.Fatalf("prompt %d sample %d: %d tokens, %d log-probabilities, finished %v", i, n, len(c.IDs), len(c.LogProbs), c.Finished)
+				}
+				sequence := append(append([]int32{}, prompts[i]...), c.IDs...)
+				want := full(sequence)[len(prompts[i])-1:]
+				for k, id := range c.IDs {
+					golden.Close(t, fmt.Sprintf("prompt %d sample %d token %d", i, n, k), float64(c.LogProbs[k]), want[k][id], 1e-6*s.e.Slack)
+					if o.Temperature > 0 {
+						continue
+					}
+					for other, x := range want[k] {
+						if x > want[k][id]+1e-5 {
+							t.Errorf("prompt %d token %d: chose %d with log-probability %g; %d has %g", i, k, id, want[k][id], other, x)
+						}
+					}
+				}
+				if c.Finished {
+					golden.Close(t, "end", float64(c.EndLogProb), want[len(c.IDs)][o.EOS], 1e-6*s.e.Slack)
+				}
+			}
+		}
+	}
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		random := newSubject(t, e, 37, 32, 2, 4, 80)
+		prompts := randomPrompts(9, 30, 37)
+		t.Run("greedy", func(t *testing.T) {
+			check(t, random, Options{TopP: 1, MaxNewTokens: 40, EOS: -1, BatchRows: 4}, prompts)
+		})
+		t.Run("sampled", func(t *testing.T) {
+			check(t, random, Options{N: 3, Temperature: 1, TopP: 1, MaxNewTokens: 50, EOS: 2, BatchRows: 8, Seed: 1}, prompts)
+		})
+		t.Run("odd batch", func(t *testing.T) {
+			check(t, random, Options{N: 4, Temperature: 1, TopP: 1, MaxNewTokens: 20, EOS: 2, BatchRows: 3, Seed: 1}, prompts[:3])
+		})
+		t.Run("golden", func(t *testing.T) {
+			checkpoint, err := model.Open(golden.Shared(t, "golden", "gpt2", "policy"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer checkpoint.Close()
+			s := &subject{e: e, store: gomodel.NewStore()}
+			if s.network, err = checkpoint.Bind(e.Backend, s.store, "/policy", false); err != nil {
+				t.Fatal(err)
+			}
+			check(t, s, Options{TopP: 1, MaxNewTokens: 20, EOS: -1}, randomPrompts(5, 12, s.network.Config.Vocab))
+		})
+	})
+}
+
+func ids(drawn [][]Completion) [][][]int32 {
+	list := make([][][]int32, len(drawn))
+	for i, some := range drawn {
+		for _, c := range some {
+			list[i] = append(list[i], c.IDs)
+		}
+	}
+	return list
+}
+
+// TestBatchIndependence draws the same prompts alone, together, and in batches of another size.
+func TestBatchIndependence(t *testing.T) {
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		s := newSubject(t, e, 37, 32, 2, 4, 80)
+		prompts := randomPrompts(5, 20, 37)
+		o := Options{N: 2, Temperature: 0.8, TopP: 0.95, TopK: 20, MaxNewTokens: 24, EOS: 3, BatchRows: 8, Seed: 11}
+		want := ids(s.sample(t, o, prompts...))
+		if diff := cmp.Diff(want, ids(s.sample(t, o, prompts...))); diff != "" {
+			t.Errorf("the same call again (-first +second):\n%s", diff)
+		}
+		for _, rows := range []int{1, 4, 32} {
+			o.BatchRows = rows
+			if diff := cmp.Diff(want, ids(s.sample(t, o, prompts...))); diff != "" {
+				t.Errorf("batches of %d rows (-8 rows +these):\n%s", rows, diff)
+			}
+		}
+		first := ids(s.sample(t, o, prompts[0]))
+		if diff := cmp.Diff(want[:1], first); diff != "" {
+			t.Errorf("the first prompt alone (-with others +alone):\n%s", diff)
+		}
+		for i, some := range want {
+			if cmp.Equal(some[0], some[1]) {
+				t.Errorf("prompt %d: both samples are %v", i, some[0])
+			}
+		}
+		o.Seed++
+		if cmp.Equal(want, ids(s.sample(t, o, prompts...))) {
+			t.Error("another seed gives the same responses")
+		}
+		o.TopK, o.TopP, o.Temperature = 0, 1, 0
+		greedy := ids(s.sample(t, o, prompts...))
+		o.TopK, o.Temperature = 1, 3
+		if diff := cmp.Diff(greedy, ids(s.sample(t, o, prompts...))); diff != "" {
+			t.Errorf("top-k 1 (-greedy +top-k 1):\n%s", diff)
+		}
+	})
+}
+
+// TestEnd makes one token nearly certain and lets it end responses.
+func TestEnd(t *testing.T) {
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		s := newSubject(t, e, 37, 32, 2, 4, 80)
+		prompt := []int32{1, 2, 3}
+		o := Options{TopP: 1, MaxNewTokens: 30, EOS: -1}
+		whole := s.sample(t, o, prompt)[0][0]
+		if whole.Finished || len(whole.IDs) != 30 {
+			t.Fatalf("without an end: %d tokens, finished %v", len(whole.IDs), whole.Finished)
+		}
+		for _, at := range []int{0, len(whole.IDs) - 1} {
+			o.EOS = whole.IDs[at]
+			end := 0
+			for whole.IDs[end] != o.EOS {
+				end++
+			}
+			got := s.sample(t, o, prompt)[0][0]
+			if !got.Finished || len(got.IDs) != end || !cmp.Equal(append([]int32{}, got.IDs...), append([]int32{}, whole.IDs[:end]...)) {
+				t.Errorf("end token %d: got %v, finished %v; want the first %d of %v", o.EOS, got.IDs, got.Finished, end, whole.IDs)
+			}
+			golden.Close(t, "end's log-probability", float64(got.EndLogProb), float64(whole.LogProbs[end]), 1e-5)
+			sum := 0.0
+			for _, x := range whole.LogProbs[:end+1] {
+				sum += float64(x)
+			}
+			golden.Close(t, "response's log-probability", got.LogProb(), sum, 1e-5)
+		}
+	})
+}
+
+// TestFollowsTraining changes a variable between two calls of one sampler.
+func TestFollowsTraining(t *testing.T) {
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		s := newSubject(t, e, 37, 32, 2, 4, 80)
+		sampler := s.sampler(t, Options{TopP: 1, MaxNewTokens: 4, EOS: -1})
+		before, err := sampler.Sample(t.Context(), [][]int32{{4, 5}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.setGain(t, 0)
+		after, err := sampler.Sample(t.Context(), [][]int32{{4, 5}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.Close(t, "even distribution", float64(after[0][0].LogProbs[0]), -math.Log(37), 1e-5)
+		if math.Abs(float64(before[0][0].LogProbs[0]-after[0][0].LogProbs[0])) < 0.1 {
+			t.Errorf("log-probability %g before and %g after the change", before[0][0].LogProbs[0], after[0][0].LogProbs[0])
+		}
+		s.setGain(t, float32(math.NaN()))
+		if _, err = sampler.Sample(t.Context(), [][]int32{{4, 5}}, nil); err == nil || !strings.Contains(err.Error(), "prompt 1 of 1") || !strings.Contains(err.Error(), "not finite") {
+			t.Errorf("a model of NaN: got %v", err)
+		}
+	})
+}
+
+func TestProgressAndInterruption(t *testing.T) {
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		s := newSubject(t, e, 37, 32, 2, 4, 80)
+		sampler := s.sampler(t, Options{N: 2, Temperature: 1, TopP: 1, MaxNewTokens: 20, EOS: 2, BatchRows: 4})
+		prompts := randomPrompts(6, 10, 37)
+		last := 0
+		_, err := sampler.Sample(t.Context(), prompts, func(done, total int) {
+			if done <= last || total != 12 {
+				t.Errorf("progress %d of %d after %d", done, total, last)
+			}
+			last = done
+		})
+		if err != nil || last != 12 {
+			t.Errorf("%d done, %v", last, err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		drawn, err := sampler.Sample(ctx, prompts, func(int, int) { cancel() })
+		if !errors.Is(err, context.Canceled) || drawn != nil {
+			t.Errorf("interrupted: got %v, %v", drawn, err)
+		}
+	})
+}
+
+func TestErrors(t *testing.T) {
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		s := newSubject(t, e, 37, 32, 2, 4, 80)
+		sampler := s.sampler(t, Options{TopP: 1, MaxNewTokens: 70, EOS: -1})
+		for _, test := range []struct {
+			name, want string
+			prompt     []int32
+		}{
+			{"empty", "prompt 2 of 2: no tokens", nil},
+			{"long", "prompt 2 of 2: 11 tokens and max-new-tokens 70 are more than the model's 80 positions", make([]int32, 11)},
+			{"outside", "prompt 2 of 2: token id 37 is outside the model's vocabulary of 37", []int32{1, 37}},
+			{"negative", "token id -1 is outside", []int32{-1}},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				_, err := sampler.Sample(t.Context(), [][]int32{make([]int32, 10), test.prompt}, nil)
+				if err == nil || !strings.Contains(err.Error(), test.want) || !usage.Is(err) {
+					t.Errorf("got %v, want %q, the user's mistake", err, test.want)
+				}
+			})
+		}
+		if drawn, err := sampler.Sample(t.Context(), nil, nil); err != nil || len(drawn) != 0 {
+			t.Errorf("no prompts: got %v, %v", drawn, err)
+		}
+	})
+}
+
+func TestOptions(t *testing.T) {
+	good := Options{N: 2, Temperature: 0.7, TopK: 5, TopP: 0.9, MaxNewTokens: 8, EOS: -1}
+	if err := good.Validate(); err != nil {
+		t.Error(err)
+	}
+	for want, change := range map[string]func(*Options){
+		"n: found -1": func(o *Options) { o.N = -1 }, "temperature: found -1": func(o *Options) { o.Temperature = -1 },
+		"temperature: found NaN": func(o *Options) { o.Temperature = math.NaN() }, "top-k: found -1": func(o *Options) { o.TopK = -1 },
+		"top-p: found 0,": func(o *Options) { o.TopP = 0 }, "top-p: found 1.5": func(o *Options) { o.TopP = 1.5 },
+		"max-new-tokens: found 0": func(o *Options) { o.MaxNewTokens = 0 }, "batch-rows: found -2": func(o *Options) { o.BatchRows = -2 },
+		"eos: found -2": func(o *Options) { o.EOS = -2 },
+	} {
+		o := good
+		change(&o)
+		if err := o.Validate(); err == nil || !strings.Contains(err.Error(), want) || !usage.Is(err) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+// TestMemory repeats a call and watches the memory of the process.
+func TestMemory(t *testing.T) {
+	if _, err := os.Stat("/proc/self/statm"); err != nil {
+		t.Skip("skipped: no /proc/self/statm on this system to read the memory in use from")
+	}
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		s := newSubject(t, e, 211, 64, 2, 4, 160)
+		sampler := s.sampler(t, Options{Temperature: 1, TopP: 1, MaxNewTokens: 48, EOS: 3, BatchRows: 16})
+		prompts := randomPrompts(40, 60, 211)
+		call := func() {
+			if _, err := sampler.Sample(t.Context(), prompts, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			call()
+		}
+		before := residentMB(t)
+		// A call moves more than 60 MB of caches through the engine; one leaked round of it in each call would show.
+		for range 10 {
+			call()
+		}
+		if after := residentMB(t); after > before+40 {
+			t.Errorf("%.0f MB after 3 calls, %.0f MB after 13", before, after)
+		}
+	})
+}
+
+func residentMB(t *testing.T) float64 {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("/proc", "self", "statm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return float64(pages*os.Getpagesize()) / (1 << 20)
+}
+
+// BenchmarkSample draws 64 tokens after each of 32 prompts of 16 tokens.
+func BenchmarkSample(b *testing.B) {
+	for _, name := range []string{"go", "onnx"} {
+		b.Run(name+"/32x80", func(b *testing.B) {
+			opened, err := engine.Open(name)
+			if err != nil {
+				b.Skipf("skipped: engine %s is not here (`make engine` installs ONNX Runtime): %v", name, err)
+			}
+			s := newSubject(b, golden.Engine{Name: name, Backend: opened.Backend()}, 8192, 256, 6, 4, 128)
+			sampler := s.sampler(b, Options{Temperature: 1, TopP: 1, MaxNewTokens: 64, EOS: -1, BatchRows: 32})
+			prompts := make([][]int32, 32)
+			for i := range prompts {
+				for j := range 16 {
+					prompts[i] = append(prompts[i], int32(i*31+j*7+1))
+				}
+			}
+			call := func() {
+				if _, err := sampler.Sample(b.Context(), prompts, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			call() // compiles
+			for b.Loop() {
+				call()
+			}
+			b.ReportMetric(float64(32*64*b.N)/b.Elapsed().Seconds(), "tokens/s")
+		})
+	}
+}
