@@ -13,17 +13,23 @@ import (
 )
 
 // commands are the constructors of all commands, in the order of the help text.
-var commands = []func(*App) *cobra.Command{
-	newInitCommand,
-	newSFTCommand,
-	newTrainCommand,
-	newRewardCommand,
-	newPromptsCommand,
-	newTokenizerCommand,
-	newEncodeCommand,
-	newDecodeCommand,
-	newReportCommand,
-	newDoctorCommand,
+func commands() []func(*App) *cobra.Command {
+	return []func(*App) *cobra.Command{
+		newDemoCommand,
+		newSFTCommand,
+		newTrainCommand,
+		newPairsCommand,
+		newPromptsCommand,
+		newSweepCommand,
+		newReportCommand,
+		newRewardCommand,
+		newInitCommand,
+		newTokenizerCommand,
+		newEncodeCommand,
+		newDecodeCommand,
+		newBenchCommand,
+		newDoctorCommand,
+	}
 }
 
 const rootLong = `sparsepo fine-tunes language models on preference pairs. Each token's reward and KL divergence is weighted by a mask
@@ -54,7 +60,7 @@ func newRoot(app *App) *cobra.Command {
 	root.SetErr(app.Stderr)
 	root.SetFlagErrorFunc(flagError)
 
-	for _, construct := range commands {
+	for _, construct := range commands() {
 		root.AddCommand(construct(app))
 	}
 	root.InitDefaultHelpCmd()
