@@ -46,20 +46,18 @@ func (m Map) apply(x, member *Node) *Node {
 
 // minmax maps x [activations, tokens] to [0, 1] over each response; 0 where all values of a response are equal.
 func minmax(x, member *Node) *Node {
-	big := math.MaxFloat32 / 2
-	shape := shapes.Make(x.DType(), x.Shape().Dim(0), member.Shape().Dim(0), x.Shape().Dim(1)) // [activations, responses, tokens]
-	here := BroadcastToShape(ExpandLeftToRank(GreaterThan(member, ZerosLike(member)), 3), shapes.Make(boolType, shape.Dimensions...))
-	values := BroadcastToShape(InsertAxes(x, 1), shape)
-	far := MulScalar(Ones(x.Graph(), shape), big)
-	low := perToken(ReduceMin(Where(here, values, far), -1), member)
-	high := perToken(ReduceMax(Where(here, values, Neg(far)), -1), member)
+	low, high := extremes(x, member)
 	width := Sub(high, low)
 	width = Max(width, MulScalar(OnesLike(width), tiny))
 	return Mul(Div(Sub(x, low), width), inside(member))
 }
 
-// zscore standardises x [activations, tokens] over each response; 0 where all values of a response are equal.
+// zscore standardises x [activations, tokens] over each response with the n-1 variance; 0 where all values of a response are
+// equal. Taking the response's least value off first makes that exact: rounding in a mean would leave equal values with a
+// spread, which the division blows up.
 func zscore(x, member *Node) *Node {
+	low, _ := extremes(x, member)
+	x = Sub(x, low)
 	count := ReduceSum(member, -1) // [responses]
 	count = Max(count, OnesLike(count))
 	perResponse := func(v *Node) *Node { return DotGeneral(v, []int{1}, nil, member, []int{1}, nil) } // [activations, responses]
@@ -68,9 +66,19 @@ func zscore(x, member *Node) *Node {
 	degrees := AddScalar(count, -1)
 	degrees = Max(degrees, OnesLike(degrees))
 	variance := Div(perResponse(Square(centred)), ExpandLeftToRank(degrees, 2))
-	// One token: centred is rounding error at most, which the tiny divisor would blow up.
-	several := inside(Mul(member, InsertAxes(ConvertDType(GreaterThan(count, OnesLike(count)), member.DType()), -1)))
-	return Mul(Div(centred, AddScalar(perToken(Sqrt(variance), member), tiny)), several)
+	return Div(centred, AddScalar(perToken(Sqrt(variance), member), tiny))
+}
+
+// extremes gives every token the least and the greatest value of its response, [activations, tokens]; 0 at padding.
+func extremes(x, member *Node) (low, high *Node) {
+	big := math.MaxFloat32 / 2
+	shape := shapes.Make(x.DType(), x.Shape().Dim(0), member.Shape().Dim(0), x.Shape().Dim(1)) // [activations, responses, tokens]
+	here := BroadcastToShape(ExpandLeftToRank(GreaterThan(member, ZerosLike(member)), 3), shapes.Make(boolType, shape.Dimensions...))
+	values := BroadcastToShape(InsertAxes(x, 1), shape)
+	far := MulScalar(Ones(x.Graph(), shape), big)
+	low = perToken(ReduceMin(Where(here, values, far), -1), member)
+	high = perToken(ReduceMax(Where(here, values, Neg(far)), -1), member)
+	return low, high
 }
 
 // tiny keeps a division by the spread of a constant response finite (1e-12, as in the authors' code).

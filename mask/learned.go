@@ -64,8 +64,9 @@ func (l Learned) Params() []Param {
 }
 
 // Initial returns first values for every tensor. Ours: linear weights with unit-variance outputs over normed states, biases
-// 0, the mixer around 1/L and mostly positive. About half of the m^(l) are then zero and the mask is neither dead nor
-// saturated, whatever the seed; the authors' normal(0, 0.02) mixer starts dead for some seeds.
+// 0, the mixer spread around 1/L. About half of the m^(l) are then zero, and so is a part of the mask: neither dead nor
+// without any zero, whatever the seed and the number of layers. The authors' normal(0, 0.02) mixer starts dead for some
+// seeds.
 func (l Learned) Initial(seed uint64) map[string][]float32 {
 	rnd := rand.New(rand.NewPCG(seed, 0x6d61736b))
 	values := map[string][]float32{}
@@ -75,25 +76,45 @@ func (l Learned) Initial(seed uint64) map[string][]float32 {
 			size *= d
 		}
 		v := make([]float32, size)
-		fill := func(mean, std float64) {
+		normal := func(mean, std float64) {
 			for i := range v {
 				v[i] = float32(mean + std*rnd.NormFloat64())
 			}
 		}
 		switch p.Name {
 		case "layer.weight", "layer.0.weight":
-			fill(0, 1/math.Sqrt(float64(l.Hidden)))
+			normal(0, 1/math.Sqrt(float64(l.Hidden)))
 		case "layer.1.weight":
-			fill(0, 1/math.Sqrt(float64(l.Width)))
+			normal(0, 1/math.Sqrt(float64(l.Width)))
 		case "mixer.weight":
-			fill(1/float64(l.Layers), 0.5/float64(l.Layers))
-			v[0] = float32(math.Abs(float64(v[0])))
+			normal(0, 1)
+			standardise(v, 1/float64(l.Layers), 0.5/math.Sqrt(float64(l.Layers)))
 		case "norm.weight":
-			fill(1, 0)
+			normal(1, 0)
 		}
 		values[p.Name] = v
 	}
 	return values
+}
+
+// standardise moves and scales v so that its mean and standard deviation are exactly these; a single value becomes the mean.
+// A mixer of a few layers would otherwise hang on the luck of its seed: with the mean 1/L some of its weights are positive.
+func standardise(v []float32, mean, std float64) {
+	n := float64(len(v))
+	sum, squares := 0.0, 0.0
+	for _, x := range v {
+		sum += float64(x)
+	}
+	for _, x := range v {
+		squares += (float64(x) - sum/n) * (float64(x) - sum/n)
+	}
+	scale := 0.0
+	if squares > 0 {
+		scale = std / math.Sqrt(squares/n)
+	}
+	for i, x := range v {
+		v[i] = float32(mean + scale*(float64(x)-sum/n))
+	}
 }
 
 // Noise holds uniform numbers on [0, 1) that decide what dropout drops.
@@ -153,4 +174,5 @@ func (l Learned) drop(x, uniform *Node) *Node {
 	return MulScalar(Mul(x, keep), 1/(1-l.Dropout))
 }
 
-func relu(x *Node) *Node { return Max(x, ZerosLike(x)) }
+// relu has the gradient 0 at 0, where Max would pass one on.
+func relu(x *Node) *Node { return Where(GreaterThan(x, ZerosLike(x)), x, ZerosLike(x)) }
