@@ -81,12 +81,18 @@ func ParseConfig(text []byte) (*Config, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	return c, c.check()
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c *Config) check() error {
 	if _, ok := activations[c.Activation]; !ok {
 		return fmt.Errorf("activation function %q is not supported; known: %s", c.Activation, strings.Join(activationNames(), ", "))
+	}
+	if !(c.NormEps > 0) {
+		return fmt.Errorf("norm epsilon %g: expected a positive number", c.NormEps)
 	}
 	if c.HeadDim*c.Heads != c.Hidden && c.Type == "gpt2" {
 		return fmt.Errorf("hidden size %d is not a multiple of the %d heads", c.Hidden, c.Heads)
