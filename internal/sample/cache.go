@@ -22,6 +22,13 @@ type cache struct {
 	rows, length int
 }
 
+// Shortest lengths: a past shorter than 32 positions costs about as much as one of 32, and a step's graph takes the engine
+// long to compile; a prompt's cost grows with every position.
+const (
+	minPast   = 32
+	minPrompt = 8
+)
+
 // newCache takes a graph's outputs: keys of all layers, then values.
 func newCache(outputs []*tensors.Tensor, rows, length int) cache {
 	layers := len(outputs) / 2
@@ -77,23 +84,26 @@ func (s *Sampler) newWindow(rows int) (cache, error) {
 	return newCache(list, rows, window), nil
 }
 
-// rowSize is the smallest number of rows that graphs are compiled for and that holds n: the batch, or a half, a quarter, …
-// of it.
+// rowSize is the smallest number of rows that graphs are compiled for and that holds n: the batch, or a half, a quarter or
+// an eighth of it. Fewer rows than that are hardly faster.
 func (s *Sampler) rowSize(n int) int {
 	size := s.options.BatchRows
-	for size/2 >= n && size%2 == 0 {
-		size /= 2
+	for range 3 {
+		if size%2 == 0 && size/2 >= n {
+			size /= 2
+		}
 	}
 	return size
 }
 
-// lengthSize is the shortest length that graphs are compiled for and that holds n positions: 16, 32, 48, 64, 96, 128, 192, …
-func lengthSize(n int) int {
-	size := 16
+// lengthSize is the shortest length that graphs are compiled for, from the given one on, and that holds n positions: 8, 16,
+// 32, 64, 96, 128, 192, 256, 384, …
+func lengthSize(n, from int) int {
+	size := from
 	for size < n {
 		size *= 2
 	}
-	if size >= 64 && size/4*3 >= n {
+	if size >= 128 && size/4*3 >= n {
 		return size / 4 * 3
 	}
 	return size

@@ -134,7 +134,7 @@ func (r *run) readPrompts(free int) error {
 	rows := r.rowSize((free + r.options.N - 1) / r.options.N)
 	part := r.order[:min(rows, len(r.order))]
 	r.order = r.order[len(part):]
-	seq := min(lengthSize(len(r.prompts[part[0]])), r.network.Config.MaxPositions)
+	seq := min(lengthSize(len(r.prompts[part[0]]), minPrompt), r.network.Config.MaxPositions)
 	tokens, last := make([]int64, rows*seq), make([]int64, rows)
 	for i, prompt := range part {
 		for j, id := range r.prompts[prompt] {
@@ -176,7 +176,7 @@ func (r *run) arrangeRows(kept int) error {
 			longest = max(longest, q.length+r.numRead)
 		}
 	}
-	rows, length := r.rowSize(len(r.active)), lengthSize(longest)
+	rows, length := r.rowSize(len(r.active)), lengthSize(longest, minPast)
 	slots := newSlots(rows, length, r.network.Config.KVHeads)
 	var args []any
 	var err error
