@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	gomodel "github.com/gomlx/gomlx/ml/model"
+	"github.com/spf13/cobra"
+
+	"github.com/sparsepo/sparsepo/data"
+	"github.com/sparsepo/sparsepo/internal/metrics"
+	"github.com/sparsepo/sparsepo/internal/pairs"
+	"github.com/sparsepo/sparsepo/internal/prompts"
+	"github.com/sparsepo/sparsepo/internal/sample"
+	"github.com/sparsepo/sparsepo/internal/train"
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/model"
+	"github.com/sparsepo/sparsepo/reward"
+)
+
+// pairsWork is the work of "pairs".
+type pairsWork struct {
+	prompts       promptFlags
+	model, reward string
+	output        string // form of the reward
+	out, evalOut  string
+	evalShare     float64
+	minMargin     float64
+	sampling      sample.Options
+}
+
+// pairsResult is what "pairs --json" prints.
+type pairsResult struct {
+	Out       string  `json:"out"`
+	Pairs     int     `json:"pairs"` // in Out
+	EvalOut   string  `json:"eval_out,omitempty"`
+	EvalPairs int     `json:"eval_pairs,omitempty"`
+	Seconds   float64 `json:"seconds"`
+	*pairs.Report
+}
+
+// newPairsCommand builds preference data.
+func newPairsCommand(app *App) *cobra.Command {
+	work := pairsWork{}
+	cmd := &cobra.Command{
+		Use:   "pairs --model FOLDER --reward FOLDER --data FILE --out FILE",
+		Short: "Build preference data by sampling and scoring completions",
+		Long: `Sample completions of prompts, score each with a reward model (prompt and completion joined as they are), and write a
+preference record for each prompt: the best completion as chosen, the worst one as rejected. Completions without text are
+left out; a prompt without two completions of different reward, or with a margin below --min-margin, gives no record.
+
+The records hold token ids, so that training sees what was sampled: a completion that ended by itself has the
+end-of-sequence token as its last id, one that was cut at --max-new-tokens has not. The texts stand beside them as
+prompt_text, chosen_text and rejected_text, the rewards as chosen_score and rejected_score.
+
+Prompts are the field "prompt" of records, or with --text-field the beginnings of texts (see sparsepo prompts).
+With --eval-share, about that share of the prompts goes to a second file for evaluation.`,
+		Example: `  sparsepo pairs --model sft/final --reward reward --data prompts.jsonl --out pairs.jsonl
+  sparsepo pairs --model sft/final --reward reward --data train.jsonl.gz --text-field text --prefix-tokens 5:8 \
+    --max-new-tokens 64 --eval-share 0.05 --out pairs.jsonl`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&work.model, "model", "", "model folder to sample from")
+	flags.StringVar(&work.reward, "reward", "", "folder of the reward model")
+	work.prompts.add(flags)
+	flags.StringVar(&work.out, "out", "", "file to write (.jsonl, .jsonl.gz)")
+	flags.IntVar(&work.sampling.N, "n", 2, "completions for each prompt")
+	flags.Float64Var(&work.sampling.Temperature, "temperature", 1, "sampling temperature")
+	flags.Float64Var(&work.sampling.TopP, "top-p", 1, "sample from the likeliest tokens of this probability in all (1: off)")
+	flags.IntVar(&work.sampling.TopK, "top-k", 0, "sample from so many likeliest tokens (0: off)")
+	flags.IntVar(&work.sampling.MaxNewTokens, "max-new-tokens", 64, "cut completions at so many tokens, the one that ends them included")
+	flags.Float64Var(&work.minMargin, "min-margin", 0, "leave out pairs whose rewards differ by less")
+	flags.StringVar(&work.output, "output", string(reward.Probability), "form of the reward: probability, logit or offset")
+	flags.Float64Var(&work.evalShare, "eval-share", 0, "share of the prompts to take aside for evaluation")
+	flags.StringVar(&work.evalOut, "eval-out", "", "file for them (default: -eval before the ending of --out)")
+	requireFlags(cmd, "model", "reward", "data", "out")
+	return cmd
+}
+
+func (w *pairsWork) run(ctx context.Context, app *App) error {
+	if err := w.check(); err != nil {
+		return err
+	}
+	options, err := w.prompts.options()
+	if err != nil {
+		return err
+	}
+	scorer, err := w.scorer()
+	if err != nil {
+		return err
+	}
+	checkpoint, err := model.Open(w.model)
+	if err != nil {
+		return err
+	}
+	defer checkpoint.Close()
+	maker := &pairs.Maker{Scorer: scorer, EOS: -1, MinMargin: w.minMargin}
+	list, err := w.readPrompts(app, checkpoint.Config, options, maker)
+	if err != nil {
+		return err
+	}
+	backend, err := app.Backend()
+	if err != nil {
+		return err
+	}
+	store := gomodel.NewStore()
+	network, err := checkpoint.Bind(backend, store, "/policy", false)
+	if err != nil {
+		return err
+	}
+	w.sampling.Seed, w.sampling.EOS = w.prompts.seed, maker.EOS
+	sampler, err := sample.New(backend, store, network, w.sampling)
+	if err != nil {
+		return err
+	}
+	defer sampler.Close()
+	maker.Sampler = sampler
+	start := time.Now()
+	display := metrics.NewProgress(app.Stderr, "sampling", 0, len(list)*w.sampling.N)
+	records, report, err := maker.Make(ctx, list, func(done, _ int) { display.Update(done, nil) })
+	display.Finish()
+	if err != nil {
+		return err
+	}
+	result := pairsResult{Out: w.out, Seconds: time.Since(start).Seconds(), Report: report}
+	if err := w.write(records, &result); err != nil {
+		return err
+	}
+	return result.print(app)
+}
+
+// check refuses what would only fail after the sampling.
+func (w *pairsWork) check() error {
+	switch {
+	case w.sampling.N < 2:
+		return usage.Errorf("--n: found %d; a pair needs at least 2 completions", w.sampling.N)
+	case w.minMargin < 0:
+		return usage.Errorf("--min-margin: found %g, expected 0 or more", w.minMargin)
+	case w.evalShare < 0 || w.evalShare >= 1:
+		return usage.Errorf("--eval-share: found %g, expected a share from 0 to below 1", w.evalShare)
+	case w.evalOut != "" && w.evalShare == 0:
+		return usage.Errorf("--eval-out: say how much goes there with --eval-share")
+	}
+	if err := w.sampling.Validate(); err != nil {
+		return err
+	}
+	if err := pairs.CheckPath(w.out); err != nil {
+		return usage.Errorf("--out: %w", err)
+	}
+	if w.evalShare == 0 {
+		return nil
+	}
+	if w.evalOut == "" {
+		folder, name := filepath.Split(w.out)
+		stem, ending, _ := strings.Cut(name, ".")
+		w.evalOut = folder + stem + "-eval." + ending
+	}
+	if err := pairs.CheckPath(w.evalOut); err != nil {
+		return usage.Errorf("--eval-out: %w", err)
+	}
+	return nil
+}
+
+func (w *pairsWork) scorer() (reward.Scorer, error) {
+	output, err := reward.ParseOutput(w.output)
+	if err != nil {
+		return nil, err
+	}
+	scorer, err := reward.Load(w.reward)
+	if err != nil {
+		return nil, err
+	}
+	return reward.WithOutput(scorer, output)
+}
+
+// readPrompts reads the prompts with the model's tokenizer, which it gives to the maker, and checks that the model has room
+// for them.
+func (w *pairsWork) readPrompts(app *App, c *model.Config, options prompts.Options, maker *pairs.Maker) ([]prompts.Prompt, error) {
+	t, err := train.OpenTokenizer(w.model, c)
+	if err != nil {
+		return nil, err
+	}
+	if t == nil {
+		return nil, usage.Errorf("model %s: no tokenizer; put tokenizer.json beside the weights", w.model)
+	}
+	if eos, ok := t.EOS(); ok {
+		maker.EOS = eos
+	}
+	maker.Decoder = t
+	list, report, err := prompts.Read(w.prompts.data, t, options)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(app.Stderr, "%s: %s\n", w.prompts.data, report)
+	for _, p := range list {
+		if need := len(p.IDs) + w.sampling.MaxNewTokens; need > c.MaxPositions {
+			return nil, usage.Errorf("%s: the prompt has %d tokens, which with %d new ones exceeds the model's %d positions; lower --max-new-tokens or leave the prompt out",
+				p.Source, len(p.IDs), w.sampling.MaxNewTokens, c.MaxPositions)
+		}
+	}
+	return list, nil
+}
+
+func (w *pairsWork) write(records []data.SampledRecord, result *pairsResult) error {
+	kept, aside := pairs.Split(records, w.evalShare, w.prompts.seed)
+	result.Pairs = len(kept)
+	if len(kept) == 0 {
+		return fmt.Errorf("no pairs for %s:\n%s", w.out, result.Report)
+	}
+	if w.evalOut != "" {
+		if len(aside) == 0 {
+			return fmt.Errorf("no pairs for %s among %d; raise --eval-share or give more prompts", w.evalOut, len(records))
+		}
+		result.EvalOut, result.EvalPairs = w.evalOut, len(aside)
+		if err := pairs.Write(w.evalOut, aside); err != nil {
+			return err
+		}
+	}
+	return pairs.Write(w.out, kept)
+}
+
+func (r *pairsResult) print(app *App) error {
+	if app.JSON {
+		return app.PrintJSON(r)
+	}
+	fmt.Fprintf(app.Stdout, "%s\n%d pairs in %s", r.Report, r.Pairs, r.Out)
+	if r.EvalOut != "" {
+		fmt.Fprintf(app.Stdout, ", %d in %s", r.EvalPairs, r.EvalOut)
+	}
+	_, err := fmt.Fprintf(app.Stdout, "; %.0f s\n", r.Seconds)
+	return err
+}
