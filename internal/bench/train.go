@@ -1,0 +1,237 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/gomlx/compute"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/sparsepo/sparsepo/data"
+	"github.com/sparsepo/sparsepo/internal/step"
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/loss"
+	"github.com/sparsepo/sparsepo/mask"
+	"github.com/sparsepo/sparsepo/model"
+)
+
+// TrainOptions says what is measured.
+type TrainOptions struct {
+	Shape
+	Pairs  string // file of records of token ids
+	Method string
+	Batch  int // pairs a step
+	Steps  int // counted steps
+}
+
+// TrainResult of a measurement. Steps that warm up are not in it.
+type TrainResult struct {
+	Method       string  `json:"method"`
+	Params       int     `json:"params"`
+	MedianStep   float64 `json:"median_step_s"`
+	TokensPerSec float64 `json:"tokens_per_s"` // prompt and response tokens of both sides, padding never
+	PeakRSS      int     `json:"peak_rss_mb"`  // of the process, MiB; 0 where the system does not tell
+	Batch        int     `json:"batch"`
+	Steps        int     `json:"steps"`
+	FirstStep    float64 `json:"first_step_s"` // with building its graph
+	Graphs       int     `json:"graphs"`       // shapes of batches
+	Padding      float64 `json:"padding"`      // share of the rows' positions
+}
+
+// Train measures optimiser steps: forward passes of policy and reference, loss, backward pass, clipping and AdamW. The
+// batches follow the file, as often as needed; the shapes are those that a training on the file would use. Not counted are
+// the first two steps, and for every shape two steps more, the first of which builds its graph.
+func Train(ctx context.Context, backend compute.Backend, o TrainOptions) (*TrainResult, error) {
+	objective, ok := loss.Lookup(o.Method)
+	if !ok {
+		return nil, unknownMethod(o.Method)
+	}
+	if o.Batch < 1 || o.Steps < 1 {
+		return nil, usage.Errorf("batch %d, steps %d: expected positive whole numbers", o.Batch, o.Steps)
+	}
+	checkpoint, err := o.checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	batches, err := o.batches(ctx, objective)
+	if err != nil {
+		return nil, err
+	}
+	program, err := newProgram(backend, checkpoint, objective)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close()
+	c := &course{program: program, noise: rand.New(rand.NewPCG(1, 2)).Float32}
+	result := &TrainResult{Method: o.Method, Params: checkpoint.NumParameters(), Batch: o.Batch, Steps: o.Steps}
+	if err := c.measure(ctx, batches, result); err != nil {
+		return nil, err
+	}
+	result.PeakRSS = peakRSS()
+	return result, nil
+}
+
+func unknownMethod(name string) error {
+	if near := usage.Nearest(name, loss.Names()); near != "" {
+		return usage.Errorf("unknown method %q; known: %v (did you mean %q?)", name, loss.Names(), near)
+	}
+	return usage.Errorf("unknown method %q; known: %v", name, loss.Names())
+}
+
+// warmUp is the number of steps at the beginning that are not counted.
+const warmUp = 2
+
+// batches lays out the warm-up steps and the counted ones.
+func (o TrainOptions) batches(ctx context.Context, objective loss.Objective) ([]data.Batch, error) {
+	options := data.LoadOptions{VocabSize: o.Vocab}
+	if !objective.Pairs {
+		options.Task = data.Supervised
+	}
+	set, _, err := data.Load(ctx, o.Pairs, options)
+	if err != nil {
+		return nil, err
+	}
+	if longest, source := set.Longest(); longest > o.Context {
+		return nil, usage.Errorf("%s: prompt and response have %d tokens, the model %d positions; raise --ctx", source, longest, o.Context)
+	}
+	plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: o.Batch})
+	if err != nil {
+		return nil, err
+	}
+	batches := make([]data.Batch, warmUp+o.Steps)
+	for i := range batches {
+		pairs := make([]data.TokenPair, o.Batch)
+		for j := range pairs {
+			pairs[j] = set.Pairs[(i*o.Batch+j)%len(set.Pairs)]
+		}
+		if batches[i], err = data.Collate(pairs, cheapest(plan.Shapes(), pairs)); err != nil {
+			return nil, err
+		}
+	}
+	return batches, nil
+}
+
+// cheapest returns the first of the plan's shapes, which come in order of their cost, that holds the pairs.
+func cheapest(shapes []data.Shape, pairs []data.TokenPair) data.Shape {
+	need := data.Fit(pairs, shapes[0].Slots, shapes[0].Layout)
+	for _, s := range shapes {
+		if need.Seq <= s.Seq && need.Responses <= s.Responses {
+			return s
+		}
+	}
+	// The pairs of a file shorter than a batch are repeated in it, which the plan does not foresee.
+	return need
+}
+
+// newProgram builds policy, reference and masks with the settings that training has by default; the rates of learning are the
+// callers'.
+func newProgram(backend compute.Backend, checkpoint *model.Checkpoint, objective loss.Objective) (*step.Program, error) {
+	store := gomodel.NewStore()
+	policy, err := checkpoint.Bind(backend, store, "/policy", true)
+	if err != nil {
+		return nil, err
+	}
+	var reference *model.Network
+	if objective.Reference {
+		if reference, err = checkpoint.Bind(backend, store, "/reference", false); err != nil {
+			return nil, err
+		}
+	}
+	c := checkpoint.Config
+	return step.New(backend, store, policy, reference, step.Settings{
+		Objective: objective,
+		Options:   loss.Options{Beta: 0.1, Alpha: 0.5, Gamma: 0.3, Lambda: 50},
+		Map:       mask.MinMax,
+		Learned: mask.Learned{
+			Hidden: c.Hidden, Layers: c.Layers, Eps: c.NormEps, AllLayers: true, Depth: 1, Norm: true,
+			Binary: objective.Mask == loss.BinaryMask,
+		},
+		Optimiser: step.Optimiser{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01, MaskWeightDecay: 0.01, MaxGradNorm: 1},
+	}, nil, 1)
+}
+
+// course is a training being measured.
+type course struct {
+	program *step.Program
+	noise   func() float32
+	done    int
+}
+
+// rate is the learning rate of all weights.
+const rate = 1e-6
+
+// run does one step and returns its time.
+func (c *course) run(ctx context.Context, b *data.Batch) (time.Duration, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	c.done++
+	start := time.Now()
+	_, _, err := c.program.Update([]*data.Batch{b}, step.Rates{Policy: rate, Mask: rate, Step: c.done}, c.noise)
+	return time.Since(start), err
+}
+
+// extent tells batches of different shapes apart.
+type extent struct{ rows, seq, responses int }
+
+func extentOf(b *data.Batch) extent { return extent{b.Rows, b.Seq, b.Responses} }
+
+func (c *course) measure(ctx context.Context, batches []data.Batch, r *TrainResult) error {
+	warm := map[extent]bool{}
+	for i := range batches {
+		b := &batches[i]
+		for n := 0; (n < warmUp && !warm[extentOf(b)]) || (n == 0 && i < warmUp); n++ {
+			took, err := c.run(ctx, b)
+			if err != nil {
+				return fmt.Errorf("warm up: %w", err)
+			}
+			if c.done == 1 {
+				r.FirstStep = took.Seconds()
+			}
+		}
+		warm[extentOf(b)] = true
+	}
+	r.Graphs = len(warm)
+	var times []float64
+	tokens, positions, filled := 0, 0, 0
+	for i := range batches[warmUp:] {
+		b := &batches[warmUp+i]
+		took, err := c.run(ctx, b)
+		if err != nil {
+			return err
+		}
+		times = append(times, took.Seconds())
+		tokens += b.RealTokens
+		positions += b.Rows * b.Seq
+		for _, slot := range b.Pair {
+			if slot > 0 {
+				filled++
+			}
+		}
+	}
+	r.MedianStep = median(times)
+	r.TokensPerSec = float64(tokens) / sum(times)
+	r.Padding = 1 - float64(filled)/float64(positions)
+	return nil
+}
+
+// median of a list that is not empty; the mean of the two middle ones where their number is even.
+func median(list []float64) float64 {
+	sorted := slices.Sorted(slices.Values(list))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+func sum(list []float64) float64 {
+	total := 0.0
+	for _, x := range list {
+		total += x
+	}
+	return total
+}
