@@ -13,11 +13,15 @@ import (
 )
 
 // commands are the constructors of all commands, in the order of the help text.
-func commands() []func(*App) *cobra.Command {
-	return []func(*App) *cobra.Command{
+var commands []func(*App) *cobra.Command
+
+// The list is filled here because some commands run others, which would make its initial value refer to itself.
+func init() {
+	commands = []func(*App) *cobra.Command{
 		newDemoCommand,
 		newSFTCommand,
 		newTrainCommand,
+		newSampleCommand,
 		newPairsCommand,
 		newPromptsCommand,
 		newSweepCommand,
@@ -60,7 +64,7 @@ func newRoot(app *App) *cobra.Command {
 	root.SetErr(app.Stderr)
 	root.SetFlagErrorFunc(flagError)
 
-	for _, construct := range commands() {
+	for _, construct := range commands {
 		root.AddCommand(construct(app))
 	}
 	root.InitDefaultHelpCmd()
