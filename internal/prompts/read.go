@@ -97,16 +97,16 @@ func (o Options) prompt(t sourced, record int, tok Tokenizer) (Prompt, Reason) {
 			return Prompt{}, reason
 		}
 	}
-	ids := begun(tok, text)
+	ids := Begin(tok, text)
 	if len(ids) == 0 {
 		return Prompt{}, NoTokens
 	}
 	return Prompt{Source: t.source, Text: text, IDs: ids}, ""
 }
 
-// begun gives the ids of a text from its beginning, as training does: after the beginning-of-sequence token, once, where the
+// Begin gives the ids of a text from its beginning, as training does: after the beginning-of-sequence token, once, where the
 // tokenizer itself puts it.
-func begun(tok Tokenizer, text string) []int32 {
+func Begin(tok Tokenizer, text string) []int32 {
 	ids := tok.Encode(text)
 	bos, has := tok.BOS()
 	around := tok.EncodeWithSpecials("")
