@@ -15,10 +15,10 @@ FUZZTIME ?= 30s
 SNAPSHOTS := ./cmd/sparsepo
 
 .DEFAULT_GOAL := help
-.PHONY: help build engine engine-if-possible test race lint fmt golden fuzz bench cover demo imdb check
+.PHONY: help build engine engine-if-possible test race lint fmt golden fuzz bench bench-peer cover demo imdb check
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 build: ## build bin/sparsepo
 	$(GO) build -o $(BIN) ./cmd/sparsepo
@@ -54,6 +54,9 @@ fuzz: ## run every fuzz test for FUZZTIME (30s)
 
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-peer: engine-if-possible build ## compare speed and memory with a PyTorch trainer: make bench-peer PEER=peer.py
+	@scripts/bench-peer.sh
 
 cover: ## write coverage.out and print the coverage of each package
 	$(GO) test -coverprofile coverage.out ./...
