@@ -58,7 +58,7 @@ compare() {
 	done
 	awk -v name="$1" -v a="$(middle "$work/ours")" -v b="$(middle "$work/theirs")" \
 		-v am="$(middle "$work/ours-mb")" -v bm="$(middle "$work/theirs-mb")" 'BEGIN {
-		printf "%-42s %10.1f %10.1f %7.2f %8d %8d %7.2f\n", name, a, b, a / b, am, bm, am / bm }'
+		printf "%-52s %10.1f %10.1f %7.2f %8d %8d %7.2f\n", name, a, b, a / b, am, bm, am / bm }'
 }
 
 train() { # NAME SHAPE METHOD BATCH PAIRS
@@ -69,7 +69,7 @@ train() { # NAME SHAPE METHOD BATCH PAIRS
 $program bench pairs --count 512 --vocab 8192 --prompt 8:32 --response 16:96 --out "$work/short.jsonl" >&2
 $program bench pairs --count 128 --vocab 50257 --prompt 192:256 --response 16:64 --out "$work/long.jsonl" >&2
 
-printf '%-42s %10s %10s %7s %8s %8s %7s\n' '' 'tokens/s' 'peer' 'ratio' 'MiB' 'peer' 'ratio'
+printf '%-52s %10s %10s %7s %8s %8s %7s\n' '' 'tokens/s' 'peer' 'ratio' 'MiB' 'peer' 'ratio'
 for method in sparse-independent dpo; do
 	train "6x512, vocabulary 8192, 8 pairs" "--layers 6 --dim 512 --heads 8 --vocab 8192" "$method" 8 "$work/short.jsonl"
 	train "6x256, vocabulary 50257, 4 pairs" "--layers 6 --dim 256 --heads 4 --vocab 50257" "$method" 4 "$work/long.jsonl"
