@@ -25,6 +25,7 @@ func init() {
 		newPairsCommand,
 		newPromptsCommand,
 		newSweepCommand,
+		newInspectCommand,
 		newReportCommand,
 		newRewardCommand,
 		newInitCommand,

@@ -1,6 +1,8 @@
 package step
 
 import (
+	"math"
+
 	"github.com/sparsepo/sparsepo/data"
 	"github.com/sparsepo/sparsepo/internal/inspection"
 	"github.com/sparsepo/sparsepo/loss"
@@ -9,8 +11,9 @@ import (
 // inspectSlots is how many pairs are evaluated at once.
 const inspectSlots = 8
 
-// Inspect evaluates pairs and returns the values of every response token. Masks are 1 for an objective without any. text
-// gives the text of a token; noise is what a random mask is drawn from.
+// Inspect evaluates pairs and returns the values of every response token. Masks are 1 for an objective without any; rewards
+// are missing where the objective has none and there is no reference to compare with. text gives the text of a token; noise
+// is what a random mask is drawn from.
 func (p *Program) Inspect(pairs []data.TokenPair, text func(id int32) string, noise func() float32) (inspection.Inspect, error) {
 	out := inspection.Inspect{Method: p.settings.Objective.Name, Beta: inspection.Number(p.settings.Options.Beta)}
 	slots := min(inspectSlots, len(pairs))
@@ -27,8 +30,9 @@ func (p *Program) Inspect(pairs []data.TokenPair, text func(id int32) string, no
 			return inspection.Inspect{}, err
 		}
 		for slot, pair := range some {
+			missing := inspection.Number(math.NaN())
 			inspected := inspection.Pair{
-				Loss:     inspection.Number(v.Loss[slot]),
+				Loss: inspection.Number(v.Loss[slot]), RewardChosen: missing, RewardRejected: missing,
 				Chosen:   p.side(&b, v, pair.Chosen, slot, text),
 				Rejected: p.side(&b, v, pair.Rejected, b.Pairs+slot, text),
 			}
