@@ -2,6 +2,7 @@ package step
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,6 +37,8 @@ type Program struct {
 	trained  []trained
 
 	evaluate, update, accumulate, applySum *gomodel.Exec
+
+	graphs map[string]int // built so far, by the name of their executable
 }
 
 // New binds an objective to networks of the store. Learned masks start from masks, tensors under the names of
@@ -47,7 +50,7 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 	if s.Groups == nil {
 		s.Groups = mask.Groups
 	}
-	p := &Program{Policy: policy, Reference: reference, settings: s, backend: backend, store: store, masks: map[string]*gomodel.Variable{}}
+	p := &Program{Policy: policy, Reference: reference, settings: s, backend: backend, store: store, masks: map[string]*gomodel.Variable{}, graphs: map[string]int{}}
 	for i, v := range policy.Variables() {
 		t := trained{name: policy.Params[i].Name, variable: v}
 		if policy.Params[i].Decays() {
@@ -66,7 +69,10 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 		{&p.evaluate, p.evaluateGraph, "evaluate"}, {&p.update, p.updateGraph, "update"},
 		{&p.accumulate, p.accumulateGraph, "accumulate"}, {&p.applySum, p.applySumGraph, "apply"},
 	} {
-		exec, err := gomodel.NewExec(backend, store, e.graph)
+		exec, err := gomodel.NewExec(backend, store, func(scope *gomodel.Scope, nodes []*Node) []*Node {
+			p.graphs[e.name]++
+			return e.graph(scope, nodes)
+		})
 		if err != nil {
 			return nil, fmt.Errorf("prepare graph %s: %w", e.name, err)
 		}
@@ -75,6 +81,9 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 	}
 	return p, nil
 }
+
+// Graphs counts the graphs that were built for each executable: one for every shape of its inputs.
+func (p *Program) Graphs() map[string]int { return maps.Clone(p.graphs) }
 
 // maskNames lists the learned masks of the objective.
 func maskNames(kind loss.MaskKind) []string {
