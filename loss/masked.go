@@ -13,16 +13,26 @@ func init() {
 	learned := append(slices.Clone(shared), "l1_u", "l1_d", "mask.layers", "mask.depth", "mask.width", "mask.norm", "mask.dropout", "mask.init",
 		"mask.weight_decay", "mask.learning_rate")
 	for _, o := range []Objective{
-		{Name: "mapo", Mask: ActivationMask, Reads: append(slices.Clone(shared), "mask.map", "mask.groups"), Source: paper + "Eq. 9-10",
-			Summary: formula + ", m_u = m_d from the reference's activations"},
-		{Name: "sparse-common", Mask: CommonMask, Reads: learned, Source: paper + "Eq. 6-8, 11",
-			Summary: formula + ", m_u = m_d learned"},
-		{Name: "sparse-independent", Mask: IndependentMask, Reads: learned, Source: paper + "Eq. 6-8, 11",
-			Summary: formula + ", m_u and m_d learned"},
-		{Name: "sparse-binary", Mask: BinaryMask, Reads: learned, Source: paper + "D.3",
-			Summary: formula + ", m_u = m_d learned and rounded to 0 or 1 (straight-through gradient)"},
-		{Name: "sparse-random", Mask: RandomMask, Reads: shared, Source: paper + "D.3",
-			Summary: formula + ", m_u = m_d uniform on [0,1], drawn anew at every step"},
+		{
+			Name: "mapo", Mask: ActivationMask, Reads: append(slices.Clone(shared), "mask.map", "mask.groups"), Source: paper + "Eq. 9-10",
+			Summary: formula + ", m_u = m_d from the reference's activations",
+		},
+		{
+			Name: "sparse-common", Mask: CommonMask, Reads: learned, Source: paper + "Eq. 6-8, 11",
+			Summary: formula + ", m_u = m_d learned",
+		},
+		{
+			Name: "sparse-independent", Mask: IndependentMask, Reads: learned, Source: paper + "Eq. 6-8, 11",
+			Summary: formula + ", m_u and m_d learned",
+		},
+		{
+			Name: "sparse-binary", Mask: BinaryMask, Reads: learned, Source: paper + "D.3",
+			Summary: formula + ", m_u = m_d learned and rounded to 0 or 1 (straight-through gradient)",
+		},
+		{
+			Name: "sparse-random", Mask: RandomMask, Reads: shared, Source: paper + "D.3",
+			Summary: formula + ", m_u = m_d uniform on [0,1], drawn anew at every step",
+		},
 	} {
 		o.Reference, o.Pairs, o.TokenKL, o.Build = true, true, true, masked
 		register(o)

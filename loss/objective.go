@@ -10,6 +10,7 @@ import (
 // MaskKind says which token mask an objective weights its terms with.
 type MaskKind int
 
+// The kinds of masks.
 const (
 	NoMask          MaskKind = iota
 	ActivationMask           // read off the reference model's activations

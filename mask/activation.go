@@ -10,6 +10,7 @@ import (
 // Map turns an activation's values over a response into mask values.
 type Map string
 
+// The maps.
 const (
 	MinMax Map = "minmax" // to [0, 1] over the response: what the authors' zn_rescale amounts to
 	ZScore Map = "zscore" // standardised with the n-1 variance, the paper's formula

@@ -61,7 +61,8 @@ func TestFromActivations(t *testing.T) {
 		{"minmax, two activations", mask.MinMax, [][][]float32{firstGroup}, []float64{0, 0.5, 0.25, 0, 0, 1, 0}},
 		{"minmax, constant responses", mask.MinMax, [][][]float32{secondGroup}, []float64{0, 0.5, 1, 0, 0, 0, 0}},
 		{ // the groups weigh the same, whatever their number of activations
-			"minmax, two groups", mask.MinMax, [][][]float32{firstGroup, secondGroup},
+			"minmax, two groups", mask.MinMax,
+			[][][]float32{firstGroup, secondGroup},
 			[]float64{0, (0.5 + 0.5) / 2, (0.25 + 1) / 2, 0, 0, 0.5, 0},
 		},
 		{ // response 0: mean 2, variance (1+1+0)/2 = 1; response 2: mean 3, variance (16+16)/1 = 32
@@ -69,7 +70,8 @@ func TestFromActivations(t *testing.T) {
 		},
 		{"zscore, two activations", mask.ZScore, [][][]float32{firstGroup}, []float64{-0.5, 0.5, 0, 0, -1 / root2, 1 / root2, 0}},
 		{ // response 0 of the second group: mean 2, variance (4+0+4)/2 = 4
-			"zscore, two groups", mask.ZScore, [][][]float32{firstGroup, secondGroup},
+			"zscore, two groups", mask.ZScore,
+			[][][]float32{firstGroup, secondGroup},
 			[]float64{(-0.5 - 1) / 2, (0.5 + 0) / 2, 0.5, 0, -0.5 / root2, 0.5 / root2, 0},
 		},
 	}

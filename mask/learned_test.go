@@ -279,7 +279,7 @@ func TestDropout(t *testing.T) {
 	golden.Engines(t, func(t *testing.T, e golden.Engine) {
 		// Token by token: nothing dropped (0.25 is the first number that stays), layer 2 dropped, the mask dropped.
 		got := runLearned(t, e, a, handParams, handHidden, []float32{0.5, 0.9, 0.25, 0.5, 0.2499, 0.99}, []float32{0.25, 0.9, 0.1})
-		golden.CloseAll(t, "mask", got.values, []float64{0.75 / 0.75 / 0.75, 0, 0}, 1e-6)
+		golden.CloseAll(t, "mask", got.values, []float64{0.75 / (0.75 * 0.75), 0, 0}, 1e-6)
 		got = runLearned(t, e, a, handParams, handHidden, []float32{0, 0.9, 0, 0.5, 0.3, 0.99}, []float32{0.25, 0.9, 0.3})
 		golden.CloseAll(t, "layer 1 dropped", got.values, []float64{0, 2 / 0.75 / 0.75, 8 / 0.75 / 0.75}, 1e-6)
 		if got.tensors["layer.weight"][0] != 0 {

@@ -17,22 +17,30 @@ func TestParams(t *testing.T) {
 		want []mask.Param
 	}{
 		{"all layers", mask.Learned{Hidden: 8, Layers: 3, AllLayers: true, Depth: 1, Norm: true}, []mask.Param{
-			{Name: "layer.weight", Dims: []int{3, 8}, Decays: true}, {Name: "layer.bias", Dims: []int{3}},
+			{Name: "layer.weight", Dims: []int{3, 8}, Decays: true},
+			{Name: "layer.bias", Dims: []int{3}},
 			{Name: "mixer.weight", Dims: []int{3}, Decays: true},
-			{Name: "norm.weight", Dims: []int{8}}, {Name: "norm.bias", Dims: []int{8}},
+			{Name: "norm.weight", Dims: []int{8}},
+			{Name: "norm.bias", Dims: []int{8}},
 		}},
 		{"last layer", mask.Learned{Hidden: 8, Layers: 3, Depth: 1, Norm: true}, []mask.Param{
-			{Name: "layer.weight", Dims: []int{1, 8}, Decays: true}, {Name: "layer.bias", Dims: []int{1}},
-			{Name: "norm.weight", Dims: []int{8}}, {Name: "norm.bias", Dims: []int{8}},
+			{Name: "layer.weight", Dims: []int{1, 8}, Decays: true},
+			{Name: "layer.bias", Dims: []int{1}},
+			{Name: "norm.weight", Dims: []int{8}},
+			{Name: "norm.bias", Dims: []int{8}},
 		}},
 		{"depth 2", mask.Learned{Hidden: 8, Layers: 3, AllLayers: true, Depth: 2, Width: 200, Norm: true}, []mask.Param{
-			{Name: "layer.0.weight", Dims: []int{3, 200, 8}, Decays: true}, {Name: "layer.0.bias", Dims: []int{3, 200}},
-			{Name: "layer.1.weight", Dims: []int{3, 200}, Decays: true}, {Name: "layer.1.bias", Dims: []int{3}},
+			{Name: "layer.0.weight", Dims: []int{3, 200, 8}, Decays: true},
+			{Name: "layer.0.bias", Dims: []int{3, 200}},
+			{Name: "layer.1.weight", Dims: []int{3, 200}, Decays: true},
+			{Name: "layer.1.bias", Dims: []int{3}},
 			{Name: "mixer.weight", Dims: []int{3}, Decays: true},
-			{Name: "norm.weight", Dims: []int{8}}, {Name: "norm.bias", Dims: []int{8}},
+			{Name: "norm.weight", Dims: []int{8}},
+			{Name: "norm.bias", Dims: []int{8}},
 		}},
 		{"the paper's plain formula", mask.Learned{Hidden: 8, Layers: 3, AllLayers: true, Depth: 1}, []mask.Param{
-			{Name: "layer.weight", Dims: []int{3, 8}, Decays: true}, {Name: "layer.bias", Dims: []int{3}},
+			{Name: "layer.weight", Dims: []int{3, 8}, Decays: true},
+			{Name: "layer.bias", Dims: []int{3}},
 			{Name: "mixer.weight", Dims: []int{3}, Decays: true},
 		}},
 	}

@@ -250,27 +250,35 @@ func TestOpenErrors(t *testing.T) {
 		config string // replaces config.json; "" keeps it
 		want   []string
 	}{
-		{name: "a tensor is missing", want: []string{`tensor "transformer.h.1.ln_2.bias" is missing`},
+		{
+			name: "a tensor is missing", want: []string{`tensor "transformer.h.1.ln_2.bias" is missing`},
 			change: func(list []stored) []stored {
 				i := at(list, "transformer.h.1.ln_2.bias")
 				return slices.Delete(list, i, i+1)
-			}},
-		{name: "a tensor too many", want: []string{`tensor "transformer.h.2.ln_1.bias" is not one of a gpt2 model`},
+			},
+		},
+		{
+			name: "a tensor too many", want: []string{`tensor "transformer.h.2.ln_1.bias" is not one of a gpt2 model`},
 			change: func(list []stored) []stored {
 				x := list[at(list, "transformer.h.1.ln_1.bias")]
 				x.Name = "transformer.h.2.ln_1.bias"
 				return append(list, x)
-			}},
-		{name: "a tensor of another shape", want: []string{`tensor "transformer.wpe.weight" is [8 16], config.json asks for [16 8]`},
+			},
+		},
+		{
+			name: "a tensor of another shape", want: []string{`tensor "transformer.wpe.weight" is [8 16], config.json asks for [16 8]`},
 			change: func(list []stored) []stored {
 				list[at(list, "transformer.wpe.weight")].Shape = []int{8, 16}
 				return list
-			}},
-		{name: "an integer tensor", want: []string{`tensor "transformer.wpe.weight" has dtype I32; supported: F32, F16, BF16, F64`},
+			},
+		},
+		{
+			name: "an integer tensor", want: []string{`tensor "transformer.wpe.weight" has dtype I32; supported: F32, F16, BF16, F64`},
 			change: func(list []stored) []stored {
 				list[at(list, "transformer.wpe.weight")].DType = "I32"
 				return list
-			}},
+			},
+		},
 		{name: "many problems", want: []string{"and 22 more"}, change: func(list []stored) []stored { return list[:1] }},
 		{name: "another model type", config: `{"model_type": "bert", "vocab_size": 11}`, want: []string{`model_type "bert" is not supported; known: `, "gpt2"}},
 		{name: "no model type", config: `{"vocab_size": 11}`, want: []string{`model_type "" is not supported`}},

@@ -18,13 +18,29 @@ func TestScheduleFactor(t *testing.T) {
 		done          int
 		want          float64
 	}{
-		{"constant", 0, 10, 0, 1}, {"constant", 0, 10, 9, 1},
-		{"constant", 4, 10, 0, 0}, {"constant", 4, 10, 3, 3.0 / 4}, {"constant", 4, 10, 4, 1},
-		{"linear", 0, 10, 0, 1}, {"linear", 0, 10, 1, 9.0 / 10}, {"linear", 0, 10, 9, 1.0 / 10}, {"linear", 0, 10, 10, 0},
-		{"linear", 2, 10, 0, 0}, {"linear", 2, 10, 1, 1.0 / 2}, {"linear", 2, 10, 2, 1}, {"linear", 2, 10, 6, (10.0 - 6) / (10 - 2)},
-		{"linear", 5, 5, 4, 4.0 / 5}, {"linear", 5, 5, 5, 1},
-		{"cosine", 0, 10, 0, 1}, {"cosine", 0, 10, 5, 0.5}, {"cosine", 0, 8, 2, 0.5 * (1 + math.Cos(math.Pi/4))}, {"cosine", 0, 10, 10, 0},
-		{"cosine", 2, 10, 1, 1.0 / 2}, {"cosine", 2, 10, 2, 1}, {"cosine", 2, 10, 6, 0.5}, {"cosine", 2, 10, 9, 0.5 * (1 + math.Cos(math.Pi*7/8))},
+		{"constant", 0, 10, 0, 1},
+		{"constant", 0, 10, 9, 1},
+		{"constant", 4, 10, 0, 0},
+		{"constant", 4, 10, 3, 3.0 / 4},
+		{"constant", 4, 10, 4, 1},
+		{"linear", 0, 10, 0, 1},
+		{"linear", 0, 10, 1, 9.0 / 10},
+		{"linear", 0, 10, 9, 1.0 / 10},
+		{"linear", 0, 10, 10, 0},
+		{"linear", 2, 10, 0, 0},
+		{"linear", 2, 10, 1, 1.0 / 2},
+		{"linear", 2, 10, 2, 1},
+		{"linear", 2, 10, 6, (10.0 - 6) / (10 - 2)},
+		{"linear", 5, 5, 4, 4.0 / 5},
+		{"linear", 5, 5, 5, 1},
+		{"cosine", 0, 10, 0, 1},
+		{"cosine", 0, 10, 5, 0.5},
+		{"cosine", 0, 8, 2, 0.5 * (1 + math.Cos(math.Pi/4))},
+		{"cosine", 0, 10, 10, 0},
+		{"cosine", 2, 10, 1, 1.0 / 2},
+		{"cosine", 2, 10, 2, 1},
+		{"cosine", 2, 10, 6, 0.5},
+		{"cosine", 2, 10, 9, 0.5 * (1 + math.Cos(math.Pi*7/8))},
 	}
 	for _, test := range tests {
 		got := schedule{kind: test.kind, warmup: test.warmup, total: test.total}.factor(test.done)
