@@ -191,9 +191,9 @@ func (w *inspectWork) pairs(ctx context.Context, app *App, vocab, positions int)
 	if w.tokenizer != nil {
 		options.Tokenizer = w.tokenizer
 	}
-	set, report, err := data.Load(ctx, w.data, options)
-	if report != nil {
-		fmt.Fprintln(app.Stderr, report)
+	set, read, err := data.Load(ctx, w.data, options)
+	if read != nil {
+		fmt.Fprintln(app.Stderr, read)
 	}
 	if err != nil {
 		return nil, err

@@ -6,8 +6,8 @@ import (
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
-// DefaultBatchRows is the number of rows decoded at once where Options does not say. Ours: more rows are hardly faster on
-// four cores.
+// DefaultBatchRows is the number of rows decoded at once where Options does not say. Ours: a step of 32 rows takes 1.7 times
+// as long as one of 16 (ONNX Runtime, 6 layers, width 256); every row costs memory for its keys and values.
 const DefaultBatchRows = 32
 
 // Options say how responses are drawn.
