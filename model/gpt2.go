@@ -98,7 +98,7 @@ func (gpt2) forward(c *Config, w weights, in Inputs) Outputs {
 		trace("resid", h+"attn.input", a)
 		heads := make(map[string]*Node, 3)
 		for _, name := range []string{"q", "k", "v"} {
-			z := linear(a, w(p+"attn.c_attn.weight:"+name), w(p+"attn.c_attn.bias:"+name), false)
+			z := linear(a, w(p+"attn.c_attn.weight:"+name), w(p+"attn.c_attn.bias:"+name))
 			trace("attn", h+"attn."+name, z)
 			heads[name] = splitHeads(z, c.Heads)
 		}
@@ -106,16 +106,16 @@ func (gpt2) forward(c *Config, w weights, in Inputs) Outputs {
 		out.Keys, out.Values = append(out.Keys, k), append(out.Values, v)
 		o := joinHeads(attn.attend(heads["q"], k, v))
 		trace("attn", h+"attn.heads", o)
-		delta := linear(o, w(p+"attn.c_proj.weight"), w(p+"attn.c_proj.bias"), false)
+		delta := linear(o, w(p+"attn.c_proj.weight"), w(p+"attn.c_proj.bias"))
 		trace("resid", h+"attn.output", delta)
 		x = Add(x, delta)
 		trace("resid", h+"attn.residual", x)
 
 		m := layerNorm(x, p+"ln_2")
 		trace("resid", h+"mlp.input", m)
-		m = activation(linear(m, w(p+"mlp.c_fc.weight"), w(p+"mlp.c_fc.bias"), false))
+		m = activation(linear(m, w(p+"mlp.c_fc.weight"), w(p+"mlp.c_fc.bias")))
 		trace("mlp", h+"mlp.activation", m)
-		delta = linear(m, w(p+"mlp.c_proj.weight"), w(p+"mlp.c_proj.bias"), false)
+		delta = linear(m, w(p+"mlp.c_proj.weight"), w(p+"mlp.c_proj.bias"))
 		trace("resid", h+"mlp.output", delta)
 		x = Add(x, delta)
 		trace("resid", h+"residual", x)

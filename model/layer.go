@@ -14,21 +14,17 @@ const hiddenMask = -1e9
 // linear is x·w + b over the last axis.
 //
 //	x       [rows, seq, in]
-//	w       [in, out], or [out, in] where transposed
+//	w       [in, out]
 //	b       [out], or nil
 //	returns [rows, seq, out]
-func linear(x, w, b *Node, transposed bool) *Node {
+func linear(x, w, b *Node) *Node {
 	dims := append([]int{}, x.Shape().Dimensions...)
 	flat := Reshape(x, -1, dims[len(dims)-1])
-	axis := 0
-	if transposed {
-		axis = 1
-	}
-	y := DotGeneral(flat, []int{1}, nil, w, []int{axis}, nil)
+	y := DotGeneral(flat, []int{1}, nil, w, []int{0}, nil)
 	if b != nil {
 		y = Add(y, ExpandLeftToRank(b, 2))
 	}
-	dims[len(dims)-1] = w.Shape().Dim(1 - axis)
+	dims[len(dims)-1] = w.Shape().Dim(1)
 	return Reshape(y, dims...)
 }
 

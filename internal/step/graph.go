@@ -27,8 +27,6 @@ func newInputs(nodes []*Node) inputs {
 	}
 }
 
-const numBatchInputs = 8
-
 // visible says which keys each position attends to: earlier ones (and itself) of its own segment and of its pair's prompt.
 //
 //	returns bool [rows, seq, seq]

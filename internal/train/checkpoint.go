@@ -23,9 +23,12 @@ const (
 
 // progress is what a checkpoint remembers beside the weights and the optimiser's state.
 type progress struct {
-	Step     int      `json:"step"`     // optimiser steps done
-	Measured bool     `json:"measured"` // the evaluations due after that step are done
-	Window   *summary `json:"window"`   // metrics since the last logged record
+	Step int `json:"step"` // optimiser steps done
+	// What was due after that step is done: the evaluation, and with it the frontier too.
+	Evaluated bool `json:"evaluated"`
+	Measured  bool `json:"measured"`
+
+	Window   *summary `json:"window"` // metrics since the last logged record
 	BestLoss *float64 `json:"best_eval_loss,omitempty"`
 	// What the checkpoint belongs to; a resumed run must agree.
 	Method string `json:"method"`

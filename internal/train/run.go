@@ -72,7 +72,7 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 	if r.session, err = open(ctx, c, o.Backend, r.log); err != nil {
 		return nil, err
 	}
-	defer r.session.close()
+	defer r.close()
 	if err := c.WriteYAML(filepath.Join(c.Out, "config.yaml")); err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 	if err := r.openWriters(); err != nil {
 		return nil, err
 	}
-	defer r.closeWriters()
+	defer func() { _ = r.closeWriters() }()
 	if c.Frontier.Every > 0 {
 		if r.frontier, err = newFrontierProbe(r.session); err != nil {
 			return nil, err
@@ -218,7 +218,7 @@ func (r *runner) step(s data.Step) error {
 	}
 	r.progress.Window.add("grad_norm", norm, 1)
 	r.progress.Step++
-	r.progress.Measured = false
+	r.progress.Evaluated, r.progress.Measured = false, false
 	r.last["learning_rate"] = rates.Policy
 	return nil
 }
@@ -272,10 +272,11 @@ func (r *runner) due(every int) bool {
 
 // measure evaluates and samples where the step is due. The untouched model, at step 0, is only sampled.
 func (r *runner) measure(ctx context.Context) error {
-	if r.progress.Step > 0 && r.due(r.config.EvalSteps) {
+	if r.progress.Step > 0 && !r.progress.Evaluated && r.due(r.config.EvalSteps) {
 		if err := r.evaluate(ctx); err != nil {
 			return err
 		}
+		r.progress.Evaluated = true
 	}
 	if r.due(r.config.Frontier.Every) {
 		if err := r.measureFrontier(ctx); err != nil {
