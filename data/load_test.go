@@ -67,8 +67,10 @@ func TestLoad(t *testing.T) {
 	if d := cmp.Diff(want, report); d != "" {
 		t.Errorf("report (-want +got):\n%s", d)
 	}
-	for _, part := range []string{"6 records read, 3 kept", "dropped: 1 identical sides, 1 invalid JSON, 1 prompt fills max_length",
-		"cut: 0 prompts, 1 responses", "straddle the prompt's end: 1", "response tokens: median 3"} {
+	for _, part := range []string{
+		"6 records read, 3 kept", "dropped: 1 identical sides, 1 invalid JSON, 1 prompt fills max_length",
+		"cut: 0 prompts, 1 responses", "straddle the prompt's end: 1", "response tokens: median 3",
+	} {
 		if !strings.Contains(report.String(), part) {
 			t.Errorf("the report's text lacks %q:\n%s", part, report)
 		}

@@ -31,23 +31,35 @@ func TestParseRecord(t *testing.T) {
 		line string
 		want data.Record
 	}{
-		{"text", data.Preference, ` {"prompt":"p","chosen":"c<","rejected":"r\u00e9"} `,
-			data.Record{Prompt: text("p"), Chosen: text("c<"), Rejected: text("ré")}},
-		{"unknown fields", data.Preference, `{"prompt":"p","chosen":"c","rejected":"r","score":[{}],"Chosen":3,"":null}`,
-			data.Record{Prompt: text("p"), Chosen: text("c"), Rejected: text("r")}},
-		{"ids", data.Preference, `{"prompt":[ 1 , 2],"chosen":[0],"rejected":[2147483647]}`,
-			data.Record{Prompt: ids([]int32{1, 2}), Chosen: ids([]int32{0}), Rejected: ids([]int32{1<<31 - 1})}},
-		{"empty prompt text", data.Preference, `{"prompt":"","chosen":"c","rejected":"r"}`,
-			data.Record{Prompt: text(""), Chosen: text("c"), Rejected: text("r")}},
+		{
+			"text", data.Preference, ` {"prompt":"p","chosen":"c<","rejected":"r\u00e9"} `,
+			data.Record{Prompt: text("p"), Chosen: text("c<"), Rejected: text("ré")},
+		},
+		{
+			"unknown fields", data.Preference, `{"prompt":"p","chosen":"c","rejected":"r","score":[{}],"Chosen":3,"":null}`,
+			data.Record{Prompt: text("p"), Chosen: text("c"), Rejected: text("r")},
+		},
+		{
+			"ids", data.Preference, `{"prompt":[ 1 , 2],"chosen":[0],"rejected":[2147483647]}`,
+			data.Record{Prompt: ids([]int32{1, 2}), Chosen: ids([]int32{0}), Rejected: ids([]int32{1<<31 - 1})},
+		},
+		{
+			"empty prompt text", data.Preference, `{"prompt":"","chosen":"c","rejected":"r"}`,
+			data.Record{Prompt: text(""), Chosen: text("c"), Rejected: text("r")},
+		},
 		{"running text", data.Supervised, `{"text":"t","label":1}`, data.Record{Chosen: text("t")}},
 		{"running ids", data.Supervised, `{"text":[3,4]}`, data.Record{Chosen: ids([]int32{3, 4})}},
 		{"completion", data.Supervised, `{"prompt":"p","completion":"c"}`, data.Record{Prompt: text("p"), Chosen: text("c")}},
-		{"completion beside others", data.Supervised, `{"prompt":"p","completion":"c","text":"t","chosen":"x"}`,
-			data.Record{Prompt: text("p"), Chosen: text("c")}},
+		{
+			"completion beside others", data.Supervised, `{"prompt":"p","completion":"c","text":"t","chosen":"x"}`,
+			data.Record{Prompt: text("p"), Chosen: text("c")},
+		},
 		{"nulls of a table", data.Supervised, `{"prompt":null,"completion":null,"text":"t"}`, data.Record{Chosen: text("t")}},
 		{"preference for SFT", data.Supervised, good, data.Record{Prompt: text("p"), Chosen: text("c")}},
-		{"identical sides for SFT", data.Supervised, `{"prompt":"p","chosen":"c","rejected":"c"}`,
-			data.Record{Prompt: text("p"), Chosen: text("c")}},
+		{
+			"identical sides for SFT", data.Supervised, `{"prompt":"p","chosen":"c","rejected":"c"}`,
+			data.Record{Prompt: text("p"), Chosen: text("c")},
+		},
 	} {
 		c.want.Source = "f:1"
 		got, err := data.ParseRecord([]byte(c.line), "f:1", c.task)

@@ -34,6 +34,7 @@ func register(modelType string, f family) {
 // Kind says how a parameter is initialised and whether it decays.
 type Kind int
 
+// The kinds of parameters.
 const (
 	KindWeight Kind = iota // a matrix or an embedding: normal initialisation, decays
 	KindBias               // zero, does not decay

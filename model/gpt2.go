@@ -58,12 +58,16 @@ func (gpt2) params(c *Config) []Param {
 		p := fmt.Sprintf("transformer.h.%d.", l)
 		list = append(list, norm(p+"ln_1")...)
 		for i, name := range []string{"q", "k", "v"} {
-			list = append(list, Param{Name: p + "attn.c_attn.weight:" + name, Tensor: p + "attn.c_attn.weight", Kind: KindWeight, Std: std,
-				Dims: []int{d, d}, Part: &Part{View: []int{d, 3, d}, Axis: 1, From: i, To: i + 1}})
+			list = append(list, Param{
+				Name: p + "attn.c_attn.weight:" + name, Tensor: p + "attn.c_attn.weight", Kind: KindWeight, Std: std,
+				Dims: []int{d, d}, Part: &Part{View: []int{d, 3, d}, Axis: 1, From: i, To: i + 1},
+			})
 		}
 		for i, name := range []string{"q", "k", "v"} {
-			list = append(list, Param{Name: p + "attn.c_attn.bias:" + name, Tensor: p + "attn.c_attn.bias", Kind: KindBias,
-				Dims: []int{d}, Part: &Part{View: []int{3, d}, Axis: 0, From: i, To: i + 1}})
+			list = append(list, Param{
+				Name: p + "attn.c_attn.bias:" + name, Tensor: p + "attn.c_attn.bias", Kind: KindBias,
+				Dims: []int{d}, Part: &Part{View: []int{3, d}, Axis: 0, From: i, To: i + 1},
+			})
 		}
 		list = append(list,
 			whole(p+"attn.c_proj.weight", KindWeight, residual, d, d), whole(p+"attn.c_proj.bias", KindBias, 0, d))

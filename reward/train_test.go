@@ -14,8 +14,14 @@ import (
 
 func toyExamples() []Example {
 	return []Example{
-		{"a good film", true}, {"good and warm", true}, {"not bad at all", true}, {"a warm story", true},
-		{"a bad film", false}, {"bad and cold", false}, {"not good at all", false}, {"a cold story", false},
+		{"a good film", true},
+		{"good and warm", true},
+		{"not bad at all", true},
+		{"a warm story", true},
+		{"a bad film", false},
+		{"bad and cold", false},
+		{"not good at all", false},
+		{"a cold story", false},
 	}
 }
 

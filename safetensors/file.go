@@ -61,7 +61,7 @@ func Open(path string) (*File, error) {
 	}
 	h, err := parse(content)
 	if err != nil {
-		release() // the header's error matters more
+		_ = release() // the header's error matters more
 		return nil, usage.Errorf("%s: %w", path, err)
 	}
 	f := &File{path: path, content: content, metadata: h.metadata, release: sync.OnceValue(release)}

@@ -73,7 +73,7 @@ func (t *trainer) addWords(counts map[string]int) {
 }
 
 // add counts occurrences of p in the word at an index.
-func (t *trainer) add(p pair, word int32, count int) *pairCount {
+func (t *trainer) add(p pair, word int32, count int) {
 	c := t.pairs[p]
 	if c == nil {
 		c = &pairCount{}
@@ -83,7 +83,6 @@ func (t *trainer) add(p pair, word int32, count int) *pairCount {
 	if last := len(c.words) - 1; last < 0 || c.words[last] != word {
 		c.words = append(c.words, word)
 	}
-	return c
 }
 
 // learn merges the most frequent pair until there are size tokens or no pair is frequent enough.

@@ -126,13 +126,27 @@ func writtenDocument(pieces []string, d *definition) object {
 		merges[i] = m[0] + " " + m[1]
 	}
 	model := object{
-		{"type", "BPE"}, {"dropout", nil}, {"unk_token", nil}, {"continuing_subword_prefix", nil}, {"end_of_word_suffix", nil},
-		{"fuse_unk", false}, {"byte_fallback", false}, {"ignore_merges", false},
-		{"vocab", writtenVocabulary(pieces)}, {"merges", merges},
+		{"type", "BPE"},
+		{"dropout", nil},
+		{"unk_token", nil},
+		{"continuing_subword_prefix", nil},
+		{"end_of_word_suffix", nil},
+		{"fuse_unk", false},
+		{"byte_fallback", false},
+		{"ignore_merges", false},
+		{"vocab", writtenVocabulary(pieces)},
+		{"merges", merges},
 	}
 	return object{
-		{"version", documentVersion}, {"truncation", nil}, {"padding", nil}, {"added_tokens", added}, {"normalizer", nil},
-		{"pre_tokenizer", byteLevel}, {"post_processor", byteLevel}, {"decoder", byteLevel}, {"model", model},
+		{"version", documentVersion},
+		{"truncation", nil},
+		{"padding", nil},
+		{"added_tokens", added},
+		{"normalizer", nil},
+		{"pre_tokenizer", byteLevel},
+		{"post_processor", byteLevel},
+		{"decoder", byteLevel},
+		{"model", model},
 	}
 }
 

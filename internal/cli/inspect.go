@@ -114,7 +114,11 @@ func (w *inspectWork) check() error {
 		name  string
 		value float64
 	}{
-		{"alpha", w.options.Alpha}, {"gamma", w.options.Gamma}, {"lambda", w.options.Lambda}, {"l1-u", w.options.L1U}, {"l1-d", w.options.L1D},
+		{"alpha", w.options.Alpha},
+		{"gamma", w.options.Gamma},
+		{"lambda", w.options.Lambda},
+		{"l1-u", w.options.L1U},
+		{"l1-d", w.options.L1D},
 		{"limit", float64(w.limit)},
 	} {
 		if !(flag.value >= 0) {

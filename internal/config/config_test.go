@@ -16,8 +16,10 @@ import (
 var testMethods = []string{"sft", "dpo", "tdpo2", "mapo", "sparse-common", "sparse-independent"}
 
 func testReads(method string) (keys []string, known bool) {
-	learned := []string{"beta", "kl", "l1_u", "l1_d", "mask.layers", "mask.depth", "mask.width", "mask.norm", "mask.dropout",
-		"mask.init", "mask.weight_decay", "mask.learning_rate"}
+	learned := []string{
+		"beta", "kl", "l1_u", "l1_d", "mask.layers", "mask.depth", "mask.width", "mask.norm", "mask.dropout",
+		"mask.init", "mask.weight_decay", "mask.learning_rate",
+	}
 	lists := map[string][]string{
 		"sft": nil, "dpo": {"beta"}, "tdpo2": {"beta", "alpha"}, "mapo": {"beta", "kl", "mask.map", "mask.groups"},
 		"sparse-common": learned, "sparse-independent": learned,
@@ -181,27 +183,32 @@ func TestResolveErrors(t *testing.T) {
 		{name: "several", yaml: "beta: x\nseed: 1.5\nkl: both\n", want: []string{
 			`F:1: beta: found "x", expected a number above 0`,
 			`F:2: seed: found 1.5, expected a whole number of 0 or more`,
-			`F:3: kl: found "both", expected one of forward, reverse`}},
+			`F:3: kl: found "both", expected one of forward, reverse`,
+		}},
 		{name: "number in quotes", yaml: "beta: \"0.1\"\n", want: []string{`F:1: beta: found "0.1", expected a number above 0`}},
 		{name: "out of range", yaml: "mask:\n  depth: 3\n  dropout: 1\n", want: []string{
 			`F:2: mask.depth: found 3, expected a whole number from 1 to 2`,
-			`F:3: mask.dropout: found 1, expected a number from 0 to below 1`}},
+			`F:3: mask.dropout: found 1, expected a number from 0 to below 1`,
+		}},
 		{name: "no steps", yaml: "max_steps: 0\n", want: []string{`F:1: max_steps: found 0, expected a whole number of 1 or more, or -1`}},
 		{name: "infinite", yaml: "beta: .inf\nlambda: inf\ngamma: .nan\nalpha: nan\n", want: []string{
 			`F:1: beta: found ".inf", expected a number above 0`,
 			`F:2: lambda: found inf, expected a number of 0 or more`,
 			`F:3: gamma: found ".nan", expected a number of 0 or more`,
-			`F:4: alpha: found nan, expected a number of 0 or more`}},
+			`F:4: alpha: found nan, expected a number of 0 or more`,
+		}},
 		{name: "too large", yaml: "beta: 1e999\nseed: 99999999999999999999\n", want: []string{
 			`F:1: beta: found "1e999", expected a number above 0`,
-			`F:2: seed: found 99999999999999999999, expected a whole number of 0 or more`}},
+			`F:2: seed: found 99999999999999999999, expected a whole number of 0 or more`,
+		}},
 		{name: "truth", yaml: "mask:\n  norm: yes\n", want: []string{`F:2: mask.norm: found "yes", expected true or false`}},
 		{name: "list for a number", yaml: "beta: [0.1, 0.2]\n", want: []string{`F:1: beta: found [0.1, 0.2], expected a number above 0`}},
 		{name: "list of mappings", yaml: "beta:\n  - a: 1\n", want: []string{`F:1: beta: found a list, expected a number above 0`}},
 		{name: "mapping for a number", yaml: "beta:\n  low: 1\n", want: []string{`F:1: beta: found a mapping, expected a number above 0`}},
 		{name: "nothing", yaml: "beta:\nkl: ~\n", want: []string{
 			`F:1: beta: found nothing, expected a number above 0`,
-			`F:2: kl: found nothing, expected one of forward, reverse`}},
+			`F:2: kl: found nothing, expected one of forward, reverse`,
+		}},
 		{name: "number for a group", yaml: "mask: 1\n", want: []string{`F:1: mask: found a number, expected settings indented below it`}},
 		{name: "unknown item", yaml: "mask:\n  groups: [mlp, head]\n", want: []string{`F:2: mask.groups: found [mlp, head], expected a list of mlp, attn, resid, logits`}},
 		{name: "item twice", yaml: "mask:\n  groups: [mlp, mlp]\n", want: []string{`F:2: mask.groups: found [mlp, mlp], expected a list of mlp, attn, resid, logits`}},
@@ -212,7 +219,8 @@ func TestResolveErrors(t *testing.T) {
 		{name: "twice, dotted and nested", yaml: "mask:\n  depth: 1\nmask.depth: 2\n", want: []string{`F:3: mask.depth: given a second time; first in line 2`}},
 		{name: "anchor", yaml: "beta: &b 1\nalpha: *b\n", want: []string{
 			`F:1: beta: found an anchor or alias, expected a number above 0`,
-			`F:2: alpha: found an anchor or alias, expected a number of 0 or more`}},
+			`F:2: alpha: found an anchor or alias, expected a number of 0 or more`,
+		}},
 		{name: "tag", yaml: "beta: !!float 1\n", want: []string{`F:1: beta: found a tag, expected a number above 0`}},
 		{name: "merge", yaml: "<<: {beta: 1}\n", want: []string{`F:1: found an anchor or alias where the name of a setting belongs`}},
 		{name: "list at the top", yaml: "- beta\n", want: []string{`F:1: found a list, expected lines of "key: value"`}},
@@ -223,10 +231,12 @@ func TestResolveErrors(t *testing.T) {
 		{name: "set out of range", source: new(Set("beta=-1")), want: []string{`--set: beta: found -1, expected a number above 0`}},
 		{name: "flag out of range", source: new(Flag("max-steps", "max_steps", "0")), want: []string{`--max-steps: found 0, expected a whole number of 1 or more, or -1`}},
 		{name: "values", source: new(Values("cell 3", map[string]string{"beta": "x", "alfa": "1"})), want: []string{
-			`cell 3: alfa: no such setting (did you mean "alpha"?)`, `cell 3: beta: found "x", expected a number above 0`}},
+			`cell 3: alfa: no such setting (did you mean "alpha"?)`, `cell 3: beta: found "x", expected a number above 0`,
+		}},
 		{name: "unknown preset", source: new(Preset("imbd")), want: []string{`--preset: unknown "imbd"; known: imdb, hh, tldr, mbpp, ablation (did you mean "imdb"?)`}},
 		{name: "preset without LoRA", source: new(Preset("tldr")), want: []string{
-			`--preset tldr: not available in this version: it trains a 4-bit GPT-J through LoRA adapters (r 16, α 16, dropout 0.05), and there is no LoRA here yet`}},
+			`--preset tldr: not available in this version: it trains a 4-bit GPT-J through LoRA adapters (r 16, α 16, dropout 0.05), and there is no LoRA here yet`,
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -294,40 +304,53 @@ func TestValidate(t *testing.T) {
 			"model: missing; give --model or set it in the configuration: model to train: a folder in Hugging Face layout or a hub id",
 			"data: missing; give --data or set it in the configuration: training records: a .jsonl, .jsonl.gz, .json or .parquet file, or a hub id",
 			"out: missing; give --out or set it in the configuration: run folder to write",
-			"method: missing; give --method or set it in the configuration: objective to optimise"}},
+			"method: missing; give --method or set it in the configuration: objective to optimise",
+		}},
 		{"unknown method", valid("sparse-comon"), []string{
-			`--set: method: unknown "sparse-comon"; known: sft, dpo, tdpo2, mapo, sparse-common, sparse-independent (did you mean "sparse-common"?)`}},
+			`--set: method: unknown "sparse-comon"; known: sft, dpo, tdpo2, mapo, sparse-common, sparse-independent (did you mean "sparse-common"?)`,
+		}},
 		{"method, nothing near", valid("reinforce"), []string{
-			`--set: method: unknown "reinforce"; known: sft, dpo, tdpo2, mapo, sparse-common, sparse-independent`}},
+			`--set: method: unknown "reinforce"; known: sft, dpo, tdpo2, mapo, sparse-common, sparse-independent`,
+		}},
 		{"read by one method", valid("dpo", "alpha=0.7"), []string{"--set: alpha: not read: method dpo has no use for it; tdpo2 reads it"}},
 		{"read by the method", valid("tdpo2", "alpha=0.7"), nil},
 		{"read by some", valid("mapo", "mask.depth=1", "l1_u=0"), []string{
 			"--set: l1_u: not read: method mapo has no use for it; sparse-common and sparse-independent read it",
-			"--set: mask.depth: not read: method mapo has no use for it; sparse-common and sparse-independent read it"}},
+			"--set: mask.depth: not read: method mapo has no use for it; sparse-common and sparse-independent read it",
+		}},
 		{"sft has no beta", append(valid("sft"), Flag("beta", "beta", "1")), []string{
-			"--beta: not read: method sft has no use for it; dpo, tdpo2, mapo, sparse-common and sparse-independent read it"}},
+			"--beta: not read: method sft has no use for it; dpo, tdpo2, mapo, sparse-common and sparse-independent read it",
+		}},
 		{"read by none that is known", valid("dpo", "gamma=1"), nil},
 		{"optional", append(valid("dpo"), Set("alpha=0.7").Optional()), nil},
 		{"overridden by a preset's value", append(valid("dpo", "beta=1"), Preset("hh")), nil},
 		{"width of depth 1", valid("sparse-common", "mask.width=10"), []string{
-			"--set: mask.width: not read: mask.depth is 1; only a mask of depth 2 has a width"}},
+			"--set: mask.width: not read: mask.depth is 1; only a mask of depth 2 has a width",
+		}},
 		{"width of depth 2", valid("sparse-common", "mask.width=10", "mask.depth=2"), nil},
 		{"frontier off", valid("dpo", "frontier.limit=10"), []string{
-			"--set: frontier.limit: not read: frontier.every is 0, so no frontier is measured"}},
+			"--set: frontier.limit: not read: frontier.every is 0, so no frontier is measured",
+		}},
 		{"frontier without prompts", valid("dpo", "frontier.every=100"), []string{
-			"frontier.prompts: missing; a frontier every 100 steps needs it", "frontier.reward: missing; a frontier every 100 steps needs it"}},
+			"frontier.prompts: missing; a frontier every 100 steps needs it", "frontier.reward: missing; a frontier every 100 steps needs it",
+		}},
 		{"frontier", valid("dpo", "frontier.every=100", "frontier.prompts=p", "frontier.reward=r"), nil},
 		{"no room for a response", valid("dpo", "max_length=100"), []string{
-			"max_prompt_length: found 256, which leaves no room for a response in max_length 100; lower it or raise max_length"}},
+			"max_prompt_length: found 256, which leaves no room for a response in max_length 100; lower it or raise max_length",
+		}},
 		{"two warm-ups", valid("dpo", "warmup_ratio=0.1", "warmup_steps=5"), []string{
-			"--set: warmup_steps: found 5 besides warmup_ratio 0.1; give one of the two"}},
+			"--set: warmup_steps: found 5 besides warmup_ratio 0.1; give one of the two",
+		}},
 		{"nothing to evaluate on", valid("dpo", "eval_steps=5"), []string{
-			"--set: eval_steps: found 5, but there is no eval_data to evaluate on; give --eval-data"}},
+			"--set: eval_steps: found 5, but there is no eval_data to evaluate on; give --eval-data",
+		}},
 		{"best of nothing", valid("dpo", "load_best_model_at_end=true"), []string{
-			"--set: load_best_model_at_end: needs evaluations to choose by; set eval_steps"}},
+			"--set: load_best_model_at_end: needs evaluations to choose by; set eval_steps",
+		}},
 		{"several", valid("dpo", "alpha=1", "max_length=2"), []string{
 			"max_prompt_length: found 256, which leaves no room for a response in max_length 2; lower it or raise max_length",
-			"--set: alpha: not read: method dpo has no use for it; tdpo2 reads it"}},
+			"--set: alpha: not read: method dpo has no use for it; tdpo2 reads it",
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -100,8 +100,10 @@ func TestFlagsHelp(t *testing.T) {
 	if err := cmd.Execute(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"--config string", "--set stringArray", "--preset string", "--resume", "--model string", "--reference string",
-		"--data string", "--eval-data string", "--out string", "--max-steps int", "--seed int", "--learning-rate float", "(default that of model)"} {
+	for _, want := range []string{
+		"--config string", "--set stringArray", "--preset string", "--resume", "--model string", "--reference string",
+		"--data string", "--eval-data string", "--out string", "--max-steps int", "--seed int", "--learning-rate float", "(default that of model)",
+	} {
 		if !strings.Contains(help.String(), want) {
 			t.Errorf("help lacks %q:\n%s", want, help.String())
 		}

@@ -62,9 +62,13 @@ func (s Side) validate() error {
 		len  int
 	}{
 		{"tokens", len(s.Tokens)},
-		{"logp_policy", len(s.LogpPolicy)}, {"logp_ref", len(s.LogpRef)}, {"logratio", len(s.LogRatio)},
-		{"kl_forward", len(s.KLForward)}, {"kl_reverse", len(s.KLReverse)},
-		{"mask_reward", len(s.MaskReward)}, {"mask_kl", len(s.MaskKL)},
+		{"logp_policy", len(s.LogpPolicy)},
+		{"logp_ref", len(s.LogpRef)},
+		{"logratio", len(s.LogRatio)},
+		{"kl_forward", len(s.KLForward)},
+		{"kl_reverse", len(s.KLReverse)},
+		{"mask_reward", len(s.MaskReward)},
+		{"mask_kl", len(s.MaskKL)},
 	}
 	for _, list := range lists {
 		if list.len != 0 && list.len != s.Len() {

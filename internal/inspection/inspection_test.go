@@ -53,7 +53,8 @@ func TestFileRoundTrip(t *testing.T) {
 func TestWrite(t *testing.T) {
 	var text bytes.Buffer
 	inspect := Inspect{Method: "dpo", Beta: 0.1, Loss: Number(math.Inf(1)), Pairs: []Pair{{Chosen: Side{
-		IDs: []int32{1}, Tokens: []string{"<"}, LogRatio: Values{math.NaN()}}}}}
+		IDs: []int32{1}, Tokens: []string{"<"}, LogRatio: Values{math.NaN()},
+	}}}}
 	if err := inspect.Write(&text); err != nil {
 		t.Fatal(err)
 	}

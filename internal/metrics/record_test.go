@@ -16,12 +16,15 @@ func TestRecordLine(t *testing.T) {
 	}{
 		{"step alone", Record{"step": 0}, `{"step": 0}`, nil},
 		{
-			"order", Record{"rewards/margins": 0.5, "loss": 0.25, "kl/chosen": 1e-9, "epoch": 1.5, "step": 100, "learning_rate": 5e-7},
+			"order",
+			Record{"rewards/margins": 0.5, "loss": 0.25, "kl/chosen": 1e-9, "epoch": 1.5, "step": 100, "learning_rate": 5e-7},
 			`{"step": 100, "epoch": 1.5, "loss": 0.25, "kl/chosen": 1e-9, "learning_rate": 5e-7, "rewards/margins": 0.5}`, nil,
 		},
 		{
-			"not finite", Record{"step": 1, "loss": math.NaN(), "grad_norm": math.Inf(1), "a": math.Inf(-1)},
-			`{"step": 1, "loss": null, "a": null, "grad_norm": null}`, []string{"loss", "a", "grad_norm"},
+			"not finite",
+			Record{"step": 1, "loss": math.NaN(), "grad_norm": math.Inf(1), "a": math.Inf(-1)},
+			`{"step": 1, "loss": null, "a": null, "grad_norm": null}`,
+			[]string{"loss", "a", "grad_norm"},
 		},
 		{"great step", Record{"step": 3e15}, `{"step": 3000000000000000}`, nil},
 		{"name to quote", Record{"step": 1, "a\"\n": 1}, `{"step": 1, "a\"\n": 1}`, nil},

@@ -71,9 +71,11 @@ func browse(t *testing.T, page string, width int, flags ...string) []byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	arguments := []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	arguments := []string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-		"--user-data-dir=" + t.TempDir(), fmt.Sprintf("--window-size=%d,900", width)}
+		"--user-data-dir=" + t.TempDir(), fmt.Sprintf("--window-size=%d,900", width),
+	}
 	cmd := exec.CommandContext(ctx, chromium(t), append(append(arguments, flags...), "file://"+page)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

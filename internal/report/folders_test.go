@@ -90,8 +90,10 @@ func (p plan) metrics(t testing.TB, random *rand.Rand) string {
 			if step == 0 {
 				reward = 0.5
 			}
-			text.WriteString(jsonLine(t, map[string]any{"step": step, "eval_frontier/reward": reward, "eval_frontier/kl": kl,
-				"eval_frontier/kl_sampled": kl + noise(0.3), "eval_frontier/samples": 64}))
+			text.WriteString(jsonLine(t, map[string]any{
+				"step": step, "eval_frontier/reward": reward, "eval_frontier/kl": kl,
+				"eval_frontier/kl_sampled": kl + noise(0.3), "eval_frontier/samples": 64,
+			}))
 		}
 	}
 	return text.String()
@@ -123,8 +125,10 @@ func (p plan) samples(t testing.TB, step int, random *rand.Rand) string {
 		if i == len(samplePrompts)-1 {
 			completion.WriteString("\n" + hostile + strings.Repeat("0", 400))
 		}
-		text.WriteString(jsonLine(t, map[string]any{"prompt": prompt, "completion": completion.String(),
-			"reward": random.Float64(), "kl": float64(step) * 0.05, "kl_sampled": 1}))
+		text.WriteString(jsonLine(t, map[string]any{
+			"prompt": prompt, "completion": completion.String(),
+			"reward": random.Float64(), "kl": float64(step) * 0.05, "kl_sampled": 1,
+		}))
 	}
 	return text.String()
 }
@@ -132,8 +136,10 @@ func (p plan) samples(t testing.TB, step int, random *rand.Rand) string {
 func (p plan) inspect(random *rand.Rand) inspection.Inspect {
 	inspect := inspection.Inspect{Method: p.method, Beta: inspection.Number(p.beta), Loss: 0.41}
 	for i := range 4 {
-		pair := inspection.Pair{Loss: 0.4, RewardChosen: 1.25, RewardRejected: -0.5,
-			Chosen: p.side(random, 30), Rejected: p.side(random, 40)}
+		pair := inspection.Pair{
+			Loss: 0.4, RewardChosen: 1.25, RewardRejected: -0.5,
+			Chosen: p.side(random, 30), Rejected: p.side(random, 40),
+		}
 		if i == 0 {
 			pair.Chosen.Tokens[3], pair.Chosen.Tokens[5], pair.Chosen.LogRatio[6] = hostile, "\n", math.NaN()
 			pair.Rejected.Tokens[2] = strings.Repeat("=", 300)

@@ -104,12 +104,20 @@ func TestSchemeVariants(t *testing.T) {
 		runs []*run
 		want []string // variants in order
 	}{
-		{"β in order of number", []*run{
-			{Method: "dpo", Beta: "10"}, {Method: "dpo", Beta: "0.5"}, {Method: "simpo", Beta: "2.5"}, {Method: "sft"}},
-			[]string{"β 0.5", "β 2.5", "β 10"}},
-		{"one more setting", []*run{
-			{Method: "dpo", Beta: "1", Settings: settings{"seed": "10", "out": "a"}}, {Method: "dpo", Beta: "1", Settings: settings{"seed": "9", "out": "b"}}},
-			[]string{"β 1, seed 9", "β 1, seed 10"}},
+		{
+			"β in order of number",
+			[]*run{
+				{Method: "dpo", Beta: "10"}, {Method: "dpo", Beta: "0.5"}, {Method: "simpo", Beta: "2.5"}, {Method: "sft"},
+			},
+			[]string{"β 0.5", "β 2.5", "β 10"},
+		},
+		{
+			"one more setting",
+			[]*run{
+				{Method: "dpo", Beta: "1", Settings: settings{"seed": "10", "out": "a"}}, {Method: "dpo", Beta: "1", Settings: settings{"seed": "9", "out": "b"}},
+			},
+			[]string{"β 1, seed 9", "β 1, seed 10"},
+		},
 		{"no setting differs", []*run{{Method: "dpo", Name: "b"}, {Method: "dpo", Name: "a"}}, []string{"a", "b"}},
 		{"a setting that one run lacks", []*run{{Method: "dpo", Settings: settings{"alpha": "1"}}, {Method: "dpo"}}, []string{"alpha 1", "alpha unset"}},
 	}

@@ -218,8 +218,10 @@ func (p pareto) table() hullTable {
 	limit := p.sharedKL()
 	for _, m := range p.methods {
 		best := p.best(m)
-		t.Rows = append(t.Rows, hullRow{Method: m, Swatch: chart.Swatch(p.scheme.hull(m), true, !p.scheme.byVariant()), Points: len(p.points[m]),
-			BestAt: fmt.Sprintf("KL %s, %s", chart.Format(best.KL), best.place())})
+		t.Rows = append(t.Rows, hullRow{
+			Method: m, Swatch: chart.Swatch(p.scheme.hull(m), true, !p.scheme.byVariant()), Points: len(p.points[m]),
+			BestAt: fmt.Sprintf("KL %s, %s", chart.Format(best.KL), best.place()),
+		})
 	}
 	best := p.column(func(m string) float64 { return p.best(m).Reward })
 	mean := p.column(func(m string) float64 {

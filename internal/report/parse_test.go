@@ -20,10 +20,16 @@ func TestParseMetrics(t *testing.T) {
 		want       metrics
 		bad        []int
 	}{
-		{"records in order", "{\"step\":1,\"loss\":2}\n\n{\"step\":3,\"loss\":4,\"epoch\":0.5}\n",
-			metrics{"loss": {{X: 1, Y: 2}, {X: 3, Y: 4}}, "epoch": {{X: 3, Y: 0.5}}}, nil},
-		{"sorted by step, the later record of a step counts", "{\"step\":9,\"loss\":1}\n{\"step\":2,\"loss\":2}\n{\"step\":9,\"loss\":3}",
-			metrics{"loss": {{X: 2, Y: 2}, {X: 9, Y: 3}}}, nil},
+		{
+			"records in order", "{\"step\":1,\"loss\":2}\n\n{\"step\":3,\"loss\":4,\"epoch\":0.5}\n",
+			metrics{"loss": {{X: 1, Y: 2}, {X: 3, Y: 4}}, "epoch": {{X: 3, Y: 0.5}}},
+			nil,
+		},
+		{
+			"sorted by step, the later record of a step counts", "{\"step\":9,\"loss\":1}\n{\"step\":2,\"loss\":2}\n{\"step\":9,\"loss\":3}",
+			metrics{"loss": {{X: 2, Y: 2}, {X: 9, Y: 3}}},
+			nil,
+		},
 		{"null and bare words are NaN", "{\"step\":1,\"a\":null,\"b\":NaN,\"c\":-Infinity}", metrics{"a": {{X: 1, Y: nan}}, "b": {{X: 1, Y: nan}}, "c": {{X: 1, Y: nan}}}, nil},
 		{"neighbouring bare words", "{\"step\":1,\"a\":[NaN,NaN,NaN],\"b\":NaN}", metrics{"b": {{X: 1, Y: nan}}}, nil},
 		{"fields that are no numbers are left out", `{"step":1,"note":"NaN","list":[1],"on":true,"loss":1}`, metrics{"loss": {{X: 1, Y: 1}}}, nil},

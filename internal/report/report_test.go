@@ -102,29 +102,64 @@ func TestWriteRobust(t *testing.T) {
 		files map[string]string
 		want  []string
 	}{
-		{"empty metrics alone", map[string]string{"metrics.jsonl": ""},
-			[]string{"metrics.jsonl has no records", "config.yaml is missing", `<figure id="frontier"`, "no run has frontier records", "no run has training records"}},
-		{"cut last line", map[string]string{"metrics.jsonl": "{\"step\":1,\"loss\":0.25}\n{\"step\":2,\"lo"},
-			[]string{"metrics.jsonl:2 is not a whole record", `<td class="num">0.2500</td>`}},
-		{"NaN, null and infinity", map[string]string{"metrics.jsonl": "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":NaN,\"grad_norm\":-Infinity}\n{\"step\":3,\"loss\":null}\n"},
-			[]string{`<td class="num">NaN</td>`, `<figure id="training-loss"`}},
-		{"nothing but NaN", map[string]string{"metrics.jsonl": `{"step":1,"loss":null}`},
-			[]string{"Every value is missing (NaN)."}},
-		{"a record without step", map[string]string{"metrics.jsonl": "{\"loss\":1}\n{\"step\":1,\"loss\":0.75}\n"},
-			[]string{"metrics.jsonl:1 is not a whole record", `<td class="num">0.7500</td>`}},
-		{"a resumed run logs a step twice", map[string]string{"metrics.jsonl": "{\"step\":1,\"loss\":9}\n{\"step\":2,\"loss\":8}\n{\"step\":2,\"loss\":0.125}\n"},
-			[]string{`<td class="num">0.1250</td>`}},
-		{"broken settings", map[string]string{"metrics.jsonl": "", "config.yaml": "a: [1\nb: }"},
-			[]string{"config.yaml is not valid YAML"}},
-		{"broken inspection", map[string]string{"metrics.jsonl": "", "inspect.json": `{"pairs":[{"chosen":{"ids":[1],"kl_forward":[1,2]}}]}`},
-			[]string{"inspect.json was left out: pairs[0].chosen.kl_forward: 2 entries"}},
-		{"inspection without masks and reference", map[string]string{"metrics.jsonl": "", "inspect.json": `{"method":"simpo","beta":null,"loss":null,"pairs":[{"loss":null,"chosen":{"ids":[5]},"rejected":{"ids":[]}}]}`},
-			[]string{`<figure id="heatmap-1-1"`, "Not measured: log-ratio, KL(reference ‖ policy), reward mask, KL mask"}},
-		{"samples without rewards", map[string]string{"metrics.jsonl": "", "samples/step-000003.jsonl": "{\"prompt\":\"p\",\"completion\":\"c\"}\n{\"prompt\":\"q\"}\n"},
-			[]string{"samples/step-000003.jsonl:2 is not a whole record", "reward <b>not measured</b>"}},
-		{"mean reward from samples where there is no frontier", map[string]string{"metrics.jsonl": "",
-			"samples/step-000003.jsonl": "{\"prompt\":\"p\",\"completion\":\"c\",\"reward\":0.25,\"kl\":2}\n{\"prompt\":\"q\",\"completion\":\"c\",\"reward\":0.5,\"kl\":null}\n"},
-			[]string{`<td class="num">0.3750</td><td class="num">2</td>`}},
+		{
+			"empty metrics alone",
+			map[string]string{"metrics.jsonl": ""},
+			[]string{"metrics.jsonl has no records", "config.yaml is missing", `<figure id="frontier"`, "no run has frontier records", "no run has training records"},
+		},
+		{
+			"cut last line",
+			map[string]string{"metrics.jsonl": "{\"step\":1,\"loss\":0.25}\n{\"step\":2,\"lo"},
+			[]string{"metrics.jsonl:2 is not a whole record", `<td class="num">0.2500</td>`},
+		},
+		{
+			"NaN, null and infinity",
+			map[string]string{"metrics.jsonl": "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":NaN,\"grad_norm\":-Infinity}\n{\"step\":3,\"loss\":null}\n"},
+			[]string{`<td class="num">NaN</td>`, `<figure id="training-loss"`},
+		},
+		{
+			"nothing but NaN",
+			map[string]string{"metrics.jsonl": `{"step":1,"loss":null}`},
+			[]string{"Every value is missing (NaN)."},
+		},
+		{
+			"a record without step",
+			map[string]string{"metrics.jsonl": "{\"loss\":1}\n{\"step\":1,\"loss\":0.75}\n"},
+			[]string{"metrics.jsonl:1 is not a whole record", `<td class="num">0.7500</td>`},
+		},
+		{
+			"a resumed run logs a step twice",
+			map[string]string{"metrics.jsonl": "{\"step\":1,\"loss\":9}\n{\"step\":2,\"loss\":8}\n{\"step\":2,\"loss\":0.125}\n"},
+			[]string{`<td class="num">0.1250</td>`},
+		},
+		{
+			"broken settings",
+			map[string]string{"metrics.jsonl": "", "config.yaml": "a: [1\nb: }"},
+			[]string{"config.yaml is not valid YAML"},
+		},
+		{
+			"broken inspection",
+			map[string]string{"metrics.jsonl": "", "inspect.json": `{"pairs":[{"chosen":{"ids":[1],"kl_forward":[1,2]}}]}`},
+			[]string{"inspect.json was left out: pairs[0].chosen.kl_forward: 2 entries"},
+		},
+		{
+			"inspection without masks and reference",
+			map[string]string{"metrics.jsonl": "", "inspect.json": `{"method":"simpo","beta":null,"loss":null,"pairs":[{"loss":null,"chosen":{"ids":[5]},"rejected":{"ids":[]}}]}`},
+			[]string{`<figure id="heatmap-1-1"`, "Not measured: log-ratio, KL(reference ‖ policy), reward mask, KL mask"},
+		},
+		{
+			"samples without rewards",
+			map[string]string{"metrics.jsonl": "", "samples/step-000003.jsonl": "{\"prompt\":\"p\",\"completion\":\"c\"}\n{\"prompt\":\"q\"}\n"},
+			[]string{"samples/step-000003.jsonl:2 is not a whole record", "reward <b>not measured</b>"},
+		},
+		{
+			"mean reward from samples where there is no frontier",
+			map[string]string{
+				"metrics.jsonl":             "",
+				"samples/step-000003.jsonl": "{\"prompt\":\"p\",\"completion\":\"c\",\"reward\":0.25,\"kl\":2}\n{\"prompt\":\"q\",\"completion\":\"c\",\"reward\":0.5,\"kl\":null}\n",
+			},
+			[]string{`<td class="num">0.3750</td><td class="num">2</td>`},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -195,10 +195,10 @@ func sparsitySentence(runs []*run) string {
 			low, high, numRuns = min(low, m.X), max(high, m.X), numRuns+1
 		}
 	}
-	switch {
-	case numRuns == 0:
+	switch numRuns {
+	case 0:
 		return ""
-	case numRuns == 1:
+	case 1:
 		return fmt.Sprintf("The reward mask of the one masked run is exactly 0 at a share of %s of the response tokens, at the last record.", chart.Format(low))
 	}
 	return fmt.Sprintf("At the last record the reward masks of the %d masked runs are exactly 0 at a share of %s to %s of the response tokens.",

@@ -35,8 +35,6 @@ func newCache(outputs []*tensors.Tensor, rows, length int) cache {
 	return cache{keys: outputs[:layers], values: outputs[layers:], rows: rows, length: length}
 }
 
-func (c *cache) empty() bool { return len(c.keys) == 0 }
-
 func (c *cache) release() {
 	for _, t := range slices.Concat(c.keys, c.values) {
 		_ = t.FinalizeAll()

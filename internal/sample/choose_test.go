@@ -205,8 +205,10 @@ func BenchmarkChoose(b *testing.B) {
 		name string
 		c    chooser
 	}{
-		{"all", chooser{temperature: 1, topP: 1}}, {"temperature", chooser{temperature: 0.7, topP: 1}},
-		{"top-k", chooser{temperature: 1, topK: 50, topP: 1}}, {"top-p", chooser{temperature: 1, topP: 0.95}},
+		{"all", chooser{temperature: 1, topP: 1}},
+		{"temperature", chooser{temperature: 0.7, topP: 1}},
+		{"top-k", chooser{temperature: 1, topK: 50, topP: 1}},
+		{"top-p", chooser{temperature: 1, topP: 0.95}},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			source := stream(0, 0, 0)

@@ -66,8 +66,10 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 		graph func(*gomodel.Scope, []*Node) []*Node
 		name  string
 	}{
-		{&p.evaluate, p.evaluateGraph, "evaluate"}, {&p.update, p.updateGraph, "update"},
-		{&p.accumulate, p.accumulateGraph, "accumulate"}, {&p.applySum, p.applySumGraph, "apply"},
+		{&p.evaluate, p.evaluateGraph, "evaluate"},
+		{&p.update, p.updateGraph, "update"},
+		{&p.accumulate, p.accumulateGraph, "accumulate"},
+		{&p.applySum, p.applySumGraph, "apply"},
 	} {
 		exec, err := gomodel.NewExec(backend, store, func(scope *gomodel.Scope, nodes []*Node) []*Node {
 			p.graphs[e.name]++

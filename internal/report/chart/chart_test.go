@@ -89,24 +89,44 @@ func TestSVG(t *testing.T) {
 		counts map[string]int // of some elements
 		has    []string
 	}{
-		{"a gap parts the line, and a lone point gets a dot",
+		{
+			"a gap parts the line, and a lone point gets a dot",
 			drawing(Series{Name: "s", Line: true, Points: []Point{{X: 0, Y: 0}, {X: 1, Y: 1}, {X: 2, Y: nan}, {X: 3, Y: 1}, {X: 4, Y: nan}}}),
-			map[string]int{"circle": 1, "g": 1}, []string{`data-v="0 0&#xA;1 1&#xA;3 1"`}},
-		{"everything is escaped",
+			map[string]int{"circle": 1, "g": 1},
+			[]string{`data-v="0 0&#xA;1 1&#xA;3 1"`},
+		},
+		{
+			"everything is escaped",
 			drawing(Series{Name: `<script>"&`, Keys: []string{`"><b>`}, Dots: true, Points: []Point{{X: 1, Y: 1, Note: "</title><script>"}}}),
-			map[string]int{"script": 0, "b": 0, "circle": 1, "title": 3}, nil},
-		{"one point has a range around it", drawing(Series{Dots: true, Points: []Point{{X: 3, Y: 0.5}}}),
-			map[string]int{"circle": 1}, nil},
-		{"values that a logarithmic axis lacks are left out",
+			map[string]int{"script": 0, "b": 0, "circle": 1, "title": 3},
+			nil,
+		},
+		{
+			"one point has a range around it", drawing(Series{Dots: true, Points: []Point{{X: 3, Y: 0.5}}}),
+			map[string]int{"circle": 1},
+			nil,
+		},
+		{
+			"values that a logarithmic axis lacks are left out",
 			Chart{ID: "c", Width: 300, Height: 200, X: Axis{Log: true}, Series: []Series{{Dots: true, Points: []Point{{X: 0, Y: 1}, {X: -1, Y: 1}, {X: 1, Y: 1}, {X: 9, Y: 2}}}}},
-			map[string]int{"circle": 2}, nil},
-		{"a series of NaN alone is left out",
+			map[string]int{"circle": 2},
+			nil,
+		},
+		{
+			"a series of NaN alone is left out",
 			drawing(Series{Line: true, Points: []Point{{X: 1, Y: nan}}}, Series{Line: true, Points: []Point{{X: 1, Y: 1}, {X: 2, Y: 2}}}),
-			map[string]int{"g": 1}, nil},
-		{"infinite values are left out", drawing(Series{Dots: true, Points: []Point{{X: 1, Y: math.Inf(1)}, {X: 1, Y: 1}, {X: math.Inf(-1), Y: 1}}}),
-			map[string]int{"circle": 1}, nil},
-		{"a rule widens the range", Chart{ID: "c", Width: 300, Height: 200, Series: []Series{{Dots: true, Points: []Point{{X: 1, Y: 1}, {X: 2, Y: 2}}}},
-			Rules: []Rule{{Y: 50, Label: "far & away"}, {Y: nan}}}, map[string]int{"circle": 2}, []string{"far &amp; away"}},
+			map[string]int{"g": 1},
+			nil,
+		},
+		{
+			"infinite values are left out", drawing(Series{Dots: true, Points: []Point{{X: 1, Y: math.Inf(1)}, {X: 1, Y: 1}, {X: math.Inf(-1), Y: 1}}}),
+			map[string]int{"circle": 1},
+			nil,
+		},
+		{"a rule widens the range", Chart{
+			ID: "c", Width: 300, Height: 200, Series: []Series{{Dots: true, Points: []Point{{X: 1, Y: 1}, {X: 2, Y: 2}}}},
+			Rules: []Rule{{Y: 50, Label: "far & away"}, {Y: nan}},
+		}, map[string]int{"circle": 2}, []string{"far &amp; away"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
