@@ -19,9 +19,9 @@ import (
 
 // Sizes of the demo: on two cores it takes some four minutes with ONNX Runtime and ten with the Go engine.
 const (
-	demoReviews     = 5000
+	demoReviews     = 4000
 	demoTestReviews = 500
-	demoBeginnings  = 640 // beginnings of reviews that pairs are sampled for
+	demoBeginnings  = 512 // beginnings of reviews that pairs are sampled for
 	demoPrompts     = 96  // other beginnings, that the frontier is measured on
 	demoSeed        = 42
 	demoMethods     = "dpo,tdpo2,simpo,dpop,mapo,sparse-common,sparse-independent"
