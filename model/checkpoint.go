@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/sparsepo/sparsepo/internal/device"
@@ -63,11 +64,7 @@ func Random(config *Config, seed uint64) *Checkpoint {
 		if len(c.layout) > 0 && c.layout[len(c.layout)-1].name == p.Tensor {
 			continue
 		}
-		dims := p.Dims
-		if p.Part != nil {
-			dims = p.Part.joined()
-		}
-		c.layout = append(c.layout, layoutEntry{name: p.Tensor, dtype: "F32", dims: dims})
+		c.layout = append(c.layout, layoutEntry{name: p.Tensor, dtype: "F32", dims: p.whole()})
 	}
 	return c
 }
@@ -84,11 +81,7 @@ func (c *Checkpoint) Close() error {
 func (c *Checkpoint) NumParameters() int {
 	n := 0
 	for _, p := range c.params {
-		size := 1
-		for _, d := range p.Dims {
-			size *= d
-		}
-		n += size
+		n += p.size()
 	}
 	return n
 }
@@ -111,11 +104,7 @@ func (c *Checkpoint) checkTensors() error {
 	}
 	wanted := map[string][]int{}
 	for _, p := range c.params {
-		dims := p.Dims
-		if p.Part != nil {
-			dims = p.Part.joined()
-		}
-		wanted[c.fileName(p.Tensor)] = dims
+		wanted[c.fileName(p.Tensor)] = p.whole()
 	}
 	var problems []string
 	for _, p := range c.params {
@@ -162,16 +151,6 @@ func (c *Checkpoint) checkTensors() error {
 
 const headTensor = "lm_head.weight"
 
-// joined are the dimensions of the whole tensor: the view with the split axis merged into its neighbour.
-func (p *Part) joined() []int {
-	if p.Axis == 0 {
-		return append([]int{p.View[0] * p.View[1]}, p.View[2:]...)
-	}
-	dims := append([]int{}, p.View[:p.Axis]...)
-	dims = append(dims, p.View[p.Axis]*p.View[p.Axis+1])
-	return append(dims, p.View[p.Axis+2:]...)
-}
-
 // values reads one parameter.
 func (c *Checkpoint) values(p Param) ([]float32, error) {
 	if c.files == nil {
@@ -185,33 +164,38 @@ func (c *Checkpoint) values(p Param) ([]float32, error) {
 	if p.Part == nil {
 		return whole, nil
 	}
-	size := 1
-	for _, d := range p.Dims {
-		size *= d
-	}
-	part := make([]float32, size)
+	part := make([]float32, p.size())
 	p.Part.copyPart(whole, part, true)
 	return part, nil
 }
 
+// stream is a parameter's own random numbers.
+func stream(name string, seed uint64) *rand.Rand {
+	hash := uint64(14695981039346656037) // FNV-1a of the name
+	for _, b := range []byte(name) {
+		hash = (hash ^ uint64(b)) * 1099511628211
+	}
+	return rand.New(rand.NewPCG(seed, hash))
+}
+
+// name is what messages call the checkpoint.
+func (c *Checkpoint) name() string {
+	if c.Folder == "" {
+		return "(new)"
+	}
+	return c.Folder
+}
+
 // initial are the values of a fresh parameter: its own random stream, so that they do not depend on the other parameters.
 func (c *Checkpoint) initial(p Param) []float32 {
-	size := 1
-	for _, d := range p.Dims {
-		size *= d
-	}
-	values := make([]float32, size)
+	values := make([]float32, p.size())
 	switch p.Kind {
 	case KindGain:
 		for i := range values {
 			values[i] = 1
 		}
 	case KindWeight:
-		stream := uint64(14695981039346656037) // FNV-1a of the name
-		for _, b := range []byte(p.Name) {
-			stream = (stream ^ uint64(b)) * 1099511628211
-		}
-		rnd := rand.New(rand.NewPCG(c.seed, stream))
+		rnd := stream(p.Name, c.seed)
 		for i := range values {
 			values[i] = float32(rnd.NormFloat64() * p.Std)
 		}
@@ -219,10 +203,26 @@ func (c *Checkpoint) initial(p Param) []float32 {
 	return values
 }
 
+// Binding says how a checkpoint's parameters are held.
+type Binding struct {
+	Trainable bool         // updated by training, so kept in float32
+	DType     dtypes.DType // of the forward pass and of frozen parameters; the zero value stands for float32
+	Quantise  bool         // frozen linear layers in 4 bits (see package nf4)
+}
+
 // Bind reads the parameters into variables under path ("/policy") of the store, in the engine's memory.
-func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path string, trainable bool) (*Network, error) {
-	n := &Network{Config: c.Config, Params: c.params, family: c.family, scope: store.Scope(path), checkpoint: c}
+func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path string, b Binding) (*Network, error) {
+	if b.DType == dtypes.InvalidDType {
+		b.DType = dtypes.Float32
+	}
+	n := &Network{
+		Config: c.Config, family: c.family, scope: store.Scope(path), dtype: b.DType,
+		linears: map[string]Param{}, trainable: b.Trainable, checkpoint: c,
+	}
 	for _, p := range c.params {
+		if p.Linear != nil {
+			n.linears[p.Name] = p
+		}
 		values, err := c.values(p)
 		if err != nil {
 			return nil, err
@@ -232,7 +232,7 @@ func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path st
 			return nil, fmt.Errorf("model %s: %s: %w", c.Folder, p.Name, err)
 		}
 		v := n.scope.VariableWithValue(p.Name, placed)
-		n.variables = append(n.variables, v.SetTrainable(trainable))
+		n.base = append(n.base, Variable{p, v.SetTrainable(b.Trainable)})
 	}
 	return n, nil
 }

@@ -36,7 +36,7 @@ func tiny(t testing.TB) *Network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Random(config, 3).Bind(goBackend(t), gomodel.NewStore(), "/tiny", false)
+	n, err := Random(config, 3).Bind(goBackend(t), gomodel.NewStore(), "/tiny", Binding{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func resave(t testing.TB, folder string) string {
 		t.Fatal(err)
 	}
 	defer checkpoint.Close()
-	n, err := checkpoint.Bind(goBackend(t), gomodel.NewStore(), "/n", false)
+	n, err := checkpoint.Bind(goBackend(t), gomodel.NewStore(), "/n", Binding{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,11 +13,13 @@ type family interface {
 	// params lists the parameters in the order in which a new checkpoint stores them.
 	params(c *Config) []Param
 	// forward adds the forward pass to the graph of in.Tokens.
-	forward(c *Config, w weights, in Inputs) Outputs
+	forward(c *Config, w *weights, in Inputs) Outputs
 	// head turns hidden states [n, hidden] into logits [n, vocab].
-	head(c *Config, w weights, hidden *Node) *Node
+	head(c *Config, w *weights, hidden *Node) *Node
 	// prefix is what checkpoints of the bare model (without an LM head) leave off the tensor names.
 	prefix() string
+	// adapts lists the linear layers, by the end of their names, that a LoRA adapter is put on by default.
+	adapts() []string
 	// buffer reports whether a tensor of a checkpoint is a constant the family does not need.
 	buffer(tensor string) bool
 }
@@ -31,66 +33,6 @@ func register(modelType string, f family) {
 	families[modelType] = f
 }
 
-// Kind says how a parameter is initialised and whether it decays.
-type Kind int
-
-// The kinds of parameters.
-const (
-	KindWeight Kind = iota // a matrix or an embedding: normal initialisation, decays
-	KindBias               // zero, does not decay
-	KindGain               // a norm's weight: one, does not decay
-	KindShift              // a norm's bias: zero, does not decay
-)
-
-// Param is one parameter of a network: a whole tensor of the checkpoint, or a part of one. Checkpoints that store several
-// projections in one tensor (GPT-2's c_attn) are taken apart on reading and joined on writing, because a slice inside the
-// graph has no gradient on every engine.
-type Param struct {
-	Name   string // name of the variable; unique in the network
-	Dims   []int
-	Tensor string // name of the checkpoint's tensor
-	Part   *Part  // nil: the whole tensor
-	Kind   Kind
-	Std    float64 // of the initial values, for KindWeight
-}
-
-// Decays reports whether weight decay applies: to everything that is neither a bias nor a norm's.
-func (p Param) Decays() bool { return p.Kind == KindWeight }
-
-// Part is a range along one axis of a tensor that is seen with dimensions View (the tensor's own, or with axes split).
-type Part struct {
-	View     []int
-	Axis     int
-	From, To int
-}
-
-// size counts the values of the whole tensor.
-func (p *Part) size() int {
-	n := 1
-	for _, d := range p.View {
-		n *= d
-	}
-	return n
-}
-
-// copyPart moves the part between a whole tensor and its own flat values: out of whole when read, into it when not.
-func (p *Part) copyPart(whole, part []float32, read bool) {
-	inner := 1
-	for _, d := range p.View[p.Axis+1:] {
-		inner *= d
-	}
-	axis := p.View[p.Axis]
-	run := (p.To - p.From) * inner
-	for outer := range len(whole) / (axis * inner) {
-		start := (outer*axis + p.From) * inner
-		if read {
-			copy(part[outer*run:(outer+1)*run], whole[start:start+run])
-		} else {
-			copy(whole[start:start+run], part[outer*run:(outer+1)*run])
-		}
-	}
-}
-
 // Inputs of a forward pass.
 type Inputs struct {
 	Tokens    *Node // int64 [rows, seq]
@@ -98,6 +40,14 @@ type Inputs struct {
 	Visible   *Node // bool [rows, seq, keys]: which keys each position attends to; with a cache, its past keys, then its recent ones
 	Cache     *Cache
 	Trace     bool // also return the activations that the activation-based mask averages
+
+	// Recompute computes each layer's activations again for the gradients instead of keeping them (Chen et al. 2016).
+	Recompute bool
+	// Noise is an int64 scalar that a LoRA adapter's dropout is drawn from; nil turns the dropout off.
+	Noise *Node
+	// After is a node of the graph that is computed before the quantised weights are unpacked; nil for any order. It keeps a
+	// reference's pass from sharing, and so holding, the unpacked weights of the policy's.
+	After *Node
 }
 
 // Cache holds the keys and values of earlier positions, for sampling one token a row at a time (seq = 1). The past is read
@@ -124,6 +74,3 @@ type Activation struct {
 	Name  string // the layer and the place, "h.3.attn.q"
 	Value *Node  // [rows, seq, …]; the axes after the second are averaged by the mask
 }
-
-// weights finds the node of a parameter.
-type weights func(name string) *Node

@@ -22,7 +22,7 @@ func TestForwardOutputs(t *testing.T) {
 			t.Fatal(err)
 		}
 		store := gomodel.NewStore()
-		n, err := Random(config, 3).Bind(e.Backend, store, "/n", false)
+		n, err := Random(config, 3).Bind(e.Backend, store, "/n", Binding{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,9 @@ type gpt2 struct{}
 
 func (gpt2) prefix() string { return "transformer." }
 
+// adapts: PEFT's default.
+func (gpt2) adapts() []string { return []string{"c_attn"} }
+
 // buffer: causal masks that older writers stored.
 func (gpt2) buffer(tensor string) bool {
 	return strings.HasSuffix(tensor, ".attn.bias") || strings.HasSuffix(tensor, ".attn.masked_bias")
@@ -41,68 +44,50 @@ func (gpt2) configure(c *Config, f *fields) error {
 }
 
 func (gpt2) params(c *Config) []Param {
-	const std = 0.02 // GPT-2's initialisation; projections into the residual stream are scaled by 1/√(2 layers)
-	residual := std / math.Sqrt(2*float64(c.Layers))
+	residual := 0.02 / math.Sqrt(2*float64(c.Layers)) // of projections into the residual stream
 	d := c.Hidden
-	whole := func(name string, kind Kind, std float64, dims ...int) Param {
-		return Param{Name: name, Tensor: name, Kind: kind, Std: std, Dims: dims}
+	l := layout{std: 0.02, inOut: true}
+	l.table("transformer.wte.weight", c.Vocab, d)
+	l.table("transformer.wpe.weight", c.MaxPositions, d)
+	for i := range c.Layers {
+		p := fmt.Sprintf("transformer.h.%d.", i)
+		l.norm(p+"ln_1", d)
+		l.fused(p+"attn.c_attn", d, 3*d, true, 0, []int{3, d}, 0, []section{{"q", 0, 1}, {"k", 1, 2}, {"v", 2, 3}})
+		l.linear(p+"attn.c_proj", d, d, true, residual)
+		l.norm(p+"ln_2", d)
+		l.linear(p+"mlp.c_fc", d, c.Inner, true, 0)
+		l.linear(p+"mlp.c_proj", c.Inner, d, true, residual)
 	}
-	norm := func(name string) []Param {
-		return []Param{whole(name+".weight", KindGain, 0, d), whole(name+".bias", KindShift, 0, d)}
-	}
-	list := []Param{
-		whole("transformer.wte.weight", KindWeight, std, c.Vocab, d),
-		whole("transformer.wpe.weight", KindWeight, std, c.MaxPositions, d),
-	}
-	for l := range c.Layers {
-		p := fmt.Sprintf("transformer.h.%d.", l)
-		list = append(list, norm(p+"ln_1")...)
-		for i, name := range []string{"q", "k", "v"} {
-			list = append(list, Param{
-				Name: p + "attn.c_attn.weight:" + name, Tensor: p + "attn.c_attn.weight", Kind: KindWeight, Std: std,
-				Dims: []int{d, d}, Part: &Part{View: []int{d, 3, d}, Axis: 1, From: i, To: i + 1},
-			})
-		}
-		for i, name := range []string{"q", "k", "v"} {
-			list = append(list, Param{
-				Name: p + "attn.c_attn.bias:" + name, Tensor: p + "attn.c_attn.bias", Kind: KindBias,
-				Dims: []int{d}, Part: &Part{View: []int{3, d}, Axis: 0, From: i, To: i + 1},
-			})
-		}
-		list = append(list,
-			whole(p+"attn.c_proj.weight", KindWeight, residual, d, d), whole(p+"attn.c_proj.bias", KindBias, 0, d))
-		list = append(list, norm(p+"ln_2")...)
-		list = append(list,
-			whole(p+"mlp.c_fc.weight", KindWeight, std, d, c.Inner), whole(p+"mlp.c_fc.bias", KindBias, 0, c.Inner),
-			whole(p+"mlp.c_proj.weight", KindWeight, residual, c.Inner, d), whole(p+"mlp.c_proj.bias", KindBias, 0, d))
-	}
-	list = append(list, norm("transformer.ln_f")...)
+	l.norm("transformer.ln_f", d)
 	if !c.TieHead {
-		list = append(list, whole("lm_head.weight", KindWeight, std, c.Vocab, d))
+		l.table("lm_head.weight", c.Vocab, d)
 	}
-	return list
+	return l.params
 }
 
-func (gpt2) forward(c *Config, w weights, in Inputs) Outputs {
+func (gpt2) forward(c *Config, w *weights, in Inputs) Outputs {
 	var out Outputs
 	trace := func(group, name string, x *Node) {
 		if in.Trace {
 			out.Activations = append(out.Activations, Activation{group, name, x})
 		}
 	}
-	layerNorm := func(x *Node, name string) *Node { return norm.Layer(x, w(name+".weight"), w(name+".bias"), c.NormEps) }
+	layerNorm := func(x *Node, name string) *Node {
+		return norm.Layer(x, w.value(name+".weight"), w.value(name+".bias"), c.NormEps)
+	}
 	activation := activations[c.Activation]
-	x := Add(embed(w("transformer.wte.weight"), in.Tokens), embed(w("transformer.wpe.weight"), in.Positions))
-	attn := newAttention(in, x.DType())
+	x := Add(embed(w.value("transformer.wte.weight"), in.Tokens), embed(w.value("transformer.wpe.weight"), in.Positions))
+	attn := newAttention(in)
 	trace("resid", "embedding", x)
 	for l := range c.Layers {
+		x = w.layer(x)
 		p := fmt.Sprintf("transformer.h.%d.", l)
 		h := fmt.Sprintf("h.%d.", l)
 		a := layerNorm(x, p+"ln_1")
 		trace("resid", h+"attn.input", a)
 		heads := make(map[string]*Node, 3)
 		for _, name := range []string{"q", "k", "v"} {
-			z := linear(a, w(p+"attn.c_attn.weight:"+name), w(p+"attn.c_attn.bias:"+name))
+			z := w.section(a, p+"attn.c_attn", name)
 			trace("attn", h+"attn."+name, z)
 			heads[name] = splitHeads(z, c.Heads)
 		}
@@ -110,31 +95,32 @@ func (gpt2) forward(c *Config, w weights, in Inputs) Outputs {
 		out.Keys, out.Values = append(out.Keys, k), append(out.Values, v)
 		o := joinHeads(attn.attend(heads["q"], k, v))
 		trace("attn", h+"attn.heads", o)
-		delta := linear(o, w(p+"attn.c_proj.weight"), w(p+"attn.c_proj.bias"))
+		delta := w.linear(o, p+"attn.c_proj")
 		trace("resid", h+"attn.output", delta)
 		x = Add(x, delta)
 		trace("resid", h+"attn.residual", x)
 
 		m := layerNorm(x, p+"ln_2")
 		trace("resid", h+"mlp.input", m)
-		m = activation(linear(m, w(p+"mlp.c_fc.weight"), w(p+"mlp.c_fc.bias")))
+		m = activation(w.linear(m, p+"mlp.c_fc"))
 		trace("mlp", h+"mlp.activation", m)
-		delta = linear(m, w(p+"mlp.c_proj.weight"), w(p+"mlp.c_proj.bias"))
+		delta = w.linear(m, p+"mlp.c_proj")
 		trace("resid", h+"mlp.output", delta)
 		x = Add(x, delta)
 		trace("resid", h+"residual", x)
 		out.Hidden = append(out.Hidden, x)
 	}
+	x = w.end(x)
 	out.Final = layerNorm(x, "transformer.ln_f")
 	trace("resid", "final", out.Final)
 	out.Hidden[c.Layers-1] = out.Final
 	return out
 }
 
-func (gpt2) head(c *Config, w weights, hidden *Node) *Node {
+func (gpt2) head(c *Config, w *weights, hidden *Node) *Node {
 	table := "lm_head.weight"
 	if c.TieHead {
 		table = "transformer.wte.weight"
 	}
-	return unembed(hidden, w(table))
+	return unembed(hidden, w.value(table))
 }

@@ -11,23 +11,6 @@ import (
 // hiddenMask is added to the attention scores of keys a position does not see; exp of it is exactly 0 in float32.
 const hiddenMask = -1e9
 
-// linear is x·w + b over the last axis.
-//
-//	x       [rows, seq, in]
-//	w       [in, out]
-//	b       [out], or nil
-//	returns [rows, seq, out]
-func linear(x, w, b *Node) *Node {
-	dims := append([]int{}, x.Shape().Dimensions...)
-	flat := Reshape(x, -1, dims[len(dims)-1])
-	y := DotGeneral(flat, []int{1}, nil, w, []int{0}, nil)
-	if b != nil {
-		y = Add(y, ExpandLeftToRank(b, 2))
-	}
-	dims[len(dims)-1] = w.Shape().Dim(1)
-	return Reshape(y, dims...)
-}
-
 // embed looks rows of a table up.
 //
 //	table   [n, hidden]
@@ -62,18 +45,16 @@ func unembed(hidden, table *Node) *Node {
 
 // attention is the state that the layers of one forward pass share.
 type attention struct {
-	bias  *Node // [rows, 1, seq, keys]: 0 where visible, hiddenMask where not
+	bias  *Node // float32 [rows, 1, seq, keys]: 0 where visible, hiddenMask where not
 	cache *Cache
 
 	pastKeys, pastValues *Node // of the layer that remember was last called for; nil without a cache
 }
 
-func newAttention(in Inputs, dtype dtypes.DType) *attention {
-	g := in.Tokens.Graph()
-	visible := in.Visible
-	bias := Where(visible, Zeros(g, shapes.Make(dtype, visible.Shape().Dimensions...)),
-		MulScalar(Ones(g, shapes.Make(dtype, visible.Shape().Dimensions...)), hiddenMask))
-	return &attention{bias: InsertAxes(bias, 1), cache: in.Cache}
+func newAttention(in Inputs) *attention {
+	shape := shapes.Make(dtypes.Float32, in.Visible.Shape().Dimensions...)
+	zero := Zeros(in.Tokens.Graph(), shape)
+	return &attention{bias: InsertAxes(Where(in.Visible, zero, AddScalar(zero, hiddenMask)), 1), cache: in.Cache}
 }
 
 // remember puts the key and value of one new position at the end of a layer's recent ones and returns those; without a
@@ -102,13 +83,18 @@ func (a *attention) attend(q, k, v *Node) *Node {
 	rows, heads, seq, dim := q.Shape().Dim(0), q.Shape().Dim(1), q.Shape().Dim(2), q.Shape().Dim(3)
 	kvHeads := k.Shape().Dim(1)
 	if heads == kvHeads {
-		return a.mix(Softmax(Add(a.scores(q, k), a.bias), -1), v)
+		return a.mix(a.probabilities(a.scores(q, k)), v)
 	}
 	shared := []int{rows, kvHeads, heads / kvHeads * seq}
 	scores := a.scores(Reshape(q, append(shared, dim)...), k)
 	keys := scores.Shape().Dim(3)
-	probabilities := Softmax(Add(Reshape(scores, rows, heads, seq, keys), a.bias), -1)
+	probabilities := a.probabilities(Reshape(scores, rows, heads, seq, keys))
 	return Reshape(a.mix(Reshape(probabilities, append(shared, keys)...), v), rows, heads, seq, dim)
+}
+
+// probabilities are the keys' shares of attention; the softmax is computed in float32.
+func (a *attention) probabilities(scores *Node) *Node {
+	return ConvertDType(Softmax(Add(ConvertDType(scores, dtypes.Float32), a.bias), -1), scores.DType())
 }
 
 // scores are the scaled products of queries with the keys, the cache's past ones before k.

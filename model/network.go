@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
@@ -15,54 +16,68 @@ import (
 // Network is a model whose parameters are variables of a GoMLX store.
 type Network struct {
 	Config *Config
-	Params []Param
 
 	family     family
 	scope      *gomodel.Scope
-	variables  []*gomodel.Variable
+	dtype      dtypes.DType     // of the forward pass
+	linears    map[string]Param // linear layers' weights by name
+	base       []Variable       // all but the quantised ones
+	trainable  bool             // whether base is trained
+	adapter    *attached        // nil: none, or turned off
 	checkpoint *Checkpoint
 }
 
-// Variables are the parameters, in the order of Params.
-func (n *Network) Variables() []*gomodel.Variable { return n.variables }
-
-// Nodes are the parameters' values in a graph, in the order of Params.
-func (n *Network) Nodes(g *Graph) []*Node {
-	nodes := make([]*Node, len(n.variables))
-	for i, v := range n.variables {
-		nodes[i] = v.NodeValue(g)
-	}
-	return nodes
+// Variable is a parameter with the variable that holds it.
+type Variable struct {
+	Param
+	*gomodel.Variable
 }
 
-func (n *Network) weights(g *Graph) weights {
-	return func(name string) *Node {
-		v := n.scope.GetVariable(name)
-		if v == nil {
-			panic(fmt.Errorf("model: %s has no parameter %q", n.Config.Type, name))
-		}
-		return v.NodeValue(g)
+// Variables lists the model's own parameters, an adapter's not among them, but for those that are quantised.
+func (n *Network) Variables() []Variable { return n.base }
+
+// Trained lists the parameters that training changes: the adapter's where there is one, else the model's; none where they
+// were bound as frozen.
+func (n *Network) Trained() []Variable {
+	switch {
+	case n.adapter != nil && n.adapter.trainable:
+		return n.adapter.variables
+	case n.adapter == nil && n.trainable:
+		return n.base
 	}
+	return nil
 }
 
-// Forward adds the forward pass to the graph of in.Tokens.
+// Forward adds the forward pass to the graph of in.Tokens. Hidden states and activations are float32.
 func (n *Network) Forward(in Inputs) Outputs {
-	return n.family.forward(n.Config, n.weights(in.Tokens.Graph()), in)
+	w := &weights{network: n, graph: in.Tokens.Graph(), in: in, down: map[string]*Node{}}
+	out := n.family.forward(n.Config, w, in)
+	for i, h := range out.Hidden {
+		out.Hidden[i] = ConvertDType(h, dtypes.Float32)
+	}
+	for i, a := range out.Activations {
+		out.Activations[i].Value = ConvertDType(a.Value, dtypes.Float32)
+	}
+	return out
 }
 
 // Logits applies the LM head.
 //
 //	hidden  [n, hidden], taken from Outputs.Final
-//	returns [n, vocab]
+//	returns float32 [n, vocab]
 func (n *Network) Logits(hidden *Node) *Node {
 	hidden.AssertRank(2)
-	return n.family.head(n.Config, n.weights(hidden.Graph()), hidden)
+	w := &weights{network: n, graph: hidden.Graph()}
+	return ConvertDType(n.family.head(n.Config, w, hidden), dtypes.Float32)
 }
 
-// Save writes the network as a Hugging Face folder: config.json and model.safetensors with the tensor names, order and
-// dtypes of the checkpoint it was bound from, and the tokenizer's files from beside that checkpoint. The folder must exist;
-// callers that need all or nothing write to a temporary one and rename it.
+// Save writes the network as a Hugging Face folder: config.json and the weights with the tensor names, order and dtypes of
+// the checkpoint it was bound from, and the tokenizer's files from beside that checkpoint. A network with an adapter writes
+// the adapter alone. The folder must exist; callers that need all or nothing write to a temporary one and rename it.
 func (n *Network) Save(folder string) error {
+	if n.adapter != nil {
+		return n.saveAdapter(folder)
+	}
 	if err := os.WriteFile(filepath.Join(folder, "config.json"), n.Config.JSON(), 0o644); err != nil {
 		return fmt.Errorf("write model configuration: %w", err)
 	}
@@ -75,7 +90,7 @@ func (n *Network) Save(folder string) error {
 	for _, entry := range c.layout {
 		values := whole[entry.name]
 		if values == nil && entry.name == headTensor {
-			values = whole[c.fileName(n.Params[0].Tensor)]
+			values = whole[c.fileName(c.params[0].Tensor)]
 		}
 		list = append(list, safetensors.TensorData{Name: entry.name, DType: entry.dtype, Shape: entry.dims, Float32: values})
 	}
@@ -88,10 +103,18 @@ func (n *Network) Save(folder string) error {
 	return CopyCompanions(c.Folder, folder)
 }
 
-// Values returns the current weights by the names of the files' tensors, each joined from its parts.
+// Values returns the model's weights, or the adapter's where one is on, by the names of the files' tensors, each joined from
+// its parts.
 func (n *Network) Values() (map[string][]float32, error) {
-	return n.Join(func(i int) ([]float32, error) {
-		value, err := n.variables[i].Value()
+	if n.adapter != nil {
+		return n.joined(n.adapter.variables)
+	}
+	return n.joined(n.base)
+}
+
+func (n *Network) joined(variables []Variable) (map[string][]float32, error) {
+	return n.Join(variables, func(i int) ([]float32, error) {
+		value, err := variables[i].Value()
 		if err != nil {
 			return nil, err
 		}
@@ -99,23 +122,23 @@ func (n *Network) Values() (map[string][]float32, error) {
 	})
 }
 
-// Join puts values given parameter by parameter (weights, or gradients) together to the files' tensors.
-func (n *Network) Join(value func(param int) ([]float32, error)) (map[string][]float32, error) {
+// Join puts values given variable by variable (weights, or gradients) together to the files' tensors.
+func (n *Network) Join(variables []Variable, value func(i int) ([]float32, error)) (map[string][]float32, error) {
 	whole := map[string][]float32{}
-	for i, p := range n.Params {
+	for i, v := range variables {
 		flat, err := value(i)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", p.Name, err)
+			return nil, fmt.Errorf("read %s: %w", v.Param.Name, err)
 		}
-		name := n.checkpoint.fileName(p.Tensor)
-		if p.Part == nil {
+		name := n.checkpoint.fileName(v.Tensor)
+		if v.Part == nil {
 			whole[name] = flat
 			continue
 		}
 		if whole[name] == nil {
-			whole[name] = make([]float32, p.Part.size())
+			whole[name] = make([]float32, product(v.Part.View))
 		}
-		p.Part.copyPart(whole[name], flat, false)
+		v.Part.copyPart(whole[name], flat, false)
 	}
 	return whole, nil
 }

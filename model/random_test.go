@@ -49,7 +49,7 @@ func TestRandomRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		store := gomodel.NewStore()
-		fresh, err := Random(config, 3).Bind(opened.Backend(), store, "/fresh", false)
+		fresh, err := Random(config, 3).Bind(opened.Backend(), store, "/fresh", Binding{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +66,7 @@ func TestRandomRoundTrip(t *testing.T) {
 		if read.EOS != eos || read.MaxPositions != 16 || read.Vocab != 11 || read.Layers != 2 || read.Heads != 2 || read.Hidden != 8 {
 			t.Errorf("read %+v", read)
 		}
-		again, err := checkpoint.Bind(opened.Backend(), store, "/again", false)
+		again, err := checkpoint.Bind(opened.Backend(), store, "/again", Binding{})
 		if err != nil {
 			t.Fatal(err)
 		}

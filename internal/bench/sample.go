@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/sample"
 	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/model"
 )
 
 // SampleOptions says what is measured.
@@ -47,7 +48,7 @@ func Sample(ctx context.Context, backend compute.Backend, o SampleOptions) (*Sam
 		return nil, err
 	}
 	store := gomodel.NewStore()
-	network, err := checkpoint.Bind(backend, store, "/policy", false)
+	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
 	if err != nil {
 		return nil, err
 	}

@@ -130,13 +130,13 @@ func cheapest(shapes []data.Shape, pairs []data.TokenPair) data.Shape {
 // callers'.
 func newProgram(backend compute.Backend, checkpoint *model.Checkpoint, objective loss.Objective) (*step.Program, error) {
 	store := gomodel.NewStore()
-	policy, err := checkpoint.Bind(backend, store, "/policy", true)
+	policy, err := checkpoint.Bind(backend, store, "/policy", model.Binding{Trainable: true})
 	if err != nil {
 		return nil, err
 	}
 	var reference *model.Network
 	if objective.Reference {
-		if reference, err = checkpoint.Bind(backend, store, "/reference", false); err != nil {
+		if reference, err = checkpoint.Bind(backend, store, "/reference", model.Binding{}); err != nil {
 			return nil, err
 		}
 	}

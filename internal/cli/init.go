@@ -73,7 +73,7 @@ func (w *fresh) run(app *App) error {
 		return err
 	}
 	checkpoint := model.Random(config, w.seed)
-	network, err := checkpoint.Bind(backend, gomodel.NewStore(), "/policy", false)
+	network, err := checkpoint.Bind(backend, gomodel.NewStore(), "/policy", model.Binding{})
 	if err != nil {
 		return err
 	}

@@ -225,13 +225,13 @@ func (w *inspectWork) program(app *App, policy, reference *model.Checkpoint) (*s
 		return nil, err
 	}
 	store := gomodel.NewStore()
-	policyNetwork, err := policy.Bind(backend, store, "/policy", false)
+	policyNetwork, err := policy.Bind(backend, store, "/policy", model.Binding{})
 	if err != nil {
 		return nil, err
 	}
 	var referenceNetwork *model.Network
 	if reference != nil {
-		if referenceNetwork, err = reference.Bind(backend, store, "/reference", false); err != nil {
+		if referenceNetwork, err = reference.Bind(backend, store, "/reference", model.Binding{}); err != nil {
 			return nil, err
 		}
 	}

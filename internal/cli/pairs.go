@@ -108,7 +108,7 @@ func (w *pairsWork) run(ctx context.Context, app *App) error {
 		return err
 	}
 	store := gomodel.NewStore()
-	network, err := checkpoint.Bind(backend, store, "/policy", false)
+	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func newSubject(t testing.TB, e golden.Engine, vocab, hidden, layers, heads, pos
 		t.Fatal(err)
 	}
 	s := &subject{e: e, store: gomodel.NewStore()}
-	if s.network, err = model.Random(config, 5).Bind(e.Backend, s.store, "/policy", true); err != nil {
+	if s.network, err = model.Random(config, 5).Bind(e.Backend, s.store, "/policy", model.Binding{Trainable: true}); err != nil {
 		t.Fatal(err)
 	}
 	s.setGain(t, 4)
@@ -51,8 +51,8 @@ func newSubject(t testing.TB, e golden.Engine, vocab, hidden, layers, heads, pos
 // setGain sets the last norm's gain.
 func (s *subject) setGain(t testing.TB, gain float32) {
 	t.Helper()
-	for i, p := range s.network.Params {
-		if p.Name != "transformer.ln_f.weight" {
+	for _, p := range s.network.Variables() {
+		if p.Param.Name != "transformer.ln_f.weight" {
 			continue
 		}
 		values := make([]float32, p.Dims[0])
@@ -63,7 +63,7 @@ func (s *subject) setGain(t testing.TB, gain float32) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.network.Variables()[i].SetValue(placed); err != nil {
+		if err := p.SetValue(placed); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -191,7 +191,7 @@ func TestCachedEqualsFull(t *testing.T) {
 			}
 			defer checkpoint.Close()
 			s := &subject{e: e, store: gomodel.NewStore()}
-			if s.network, err = checkpoint.Bind(e.Backend, s.store, "/policy", false); err != nil {
+			if s.network, err = checkpoint.Bind(e.Backend, s.store, "/policy", model.Binding{}); err != nil {
 				t.Fatal(err)
 			}
 			check(t, s, Options{TopP: 1, MaxNewTokens: 20, EOS: -1}, randomPrompts(5, 12, s.network.Config.Vocab))

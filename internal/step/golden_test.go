@@ -46,7 +46,7 @@ func newFixture(t *testing.T, e golden.Engine, folder string, expected golden.Ex
 			t.Fatal(err)
 		}
 		defer checkpoint.Close()
-		n, err := checkpoint.Bind(e.Backend, store, "/"+name, name == "policy")
+		n, err := checkpoint.Bind(e.Backend, store, "/"+name, model.Binding{Trainable: name == "policy"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func (f *fixture) gradientNorms(t *testing.T, out []*tensors.Tensor) (total floa
 	for i := range out {
 		flat[i] = tensors.MustCopyFlatData[float32](out[i])
 	}
-	joined, err := f.policy.Join(func(i int) ([]float32, error) { return flat[i], nil })
+	joined, err := f.policy.Join(f.policy.Trained(), func(i int) ([]float32, error) { return flat[i], nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func smallProgram(t testing.TB, e golden.Engine, o loss.Objective, s Settings) *
 	}
 	store := gomodel.NewStore()
 	bind := func(path string, seed uint64, trainable bool) *model.Network {
-		n, err := model.Random(config, seed).Bind(e.Backend, store, path, trainable)
+		n, err := model.Random(config, seed).Bind(e.Backend, store, path, model.Binding{Trainable: trainable})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,9 +51,9 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 		s.Groups = mask.Groups
 	}
 	p := &Program{Policy: policy, Reference: reference, settings: s, backend: backend, store: store, masks: map[string]*gomodel.Variable{}, graphs: map[string]int{}}
-	for i, v := range policy.Variables() {
-		t := trained{name: policy.Params[i].Name, variable: v}
-		if policy.Params[i].Decays() {
+	for _, v := range policy.Trained() {
+		t := trained{name: v.Param.Name, variable: v.Variable}
+		if v.Decays() {
 			t.decay = s.Optimiser.WeightDecay
 		}
 		p.trained = append(p.trained, t)

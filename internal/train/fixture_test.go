@@ -72,7 +72,7 @@ func (b *bench) model(name string, hidden, layers int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	n, err := model.Random(c, 5).Bind(b.backend, gomodel.NewStore(), "/n", false)
+	n, err := model.Random(c, 5).Bind(b.backend, gomodel.NewStore(), "/n", model.Binding{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func (s *session) openData(ctx context.Context, c *model.Config, log func(string
 // openProgram binds the networks and builds the objective.
 func (s *session) openProgram(policy *model.Checkpoint, log func(string, ...any)) error {
 	c := s.config
-	network, err := policy.Bind(s.backend, s.store, "/policy", true)
+	network, err := policy.Bind(s.backend, s.store, "/policy", model.Binding{Trainable: true})
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (s *session) bindReference(policy *model.Config) (*model.Network, error) {
 	if checkpoint.Config.MaxPositions < s.config.MaxLength {
 		return nil, usage.Errorf("reference %s has %d positions; max_length is %d", s.config.Reference, checkpoint.Config.MaxPositions, s.config.MaxLength)
 	}
-	return checkpoint.Bind(s.backend, s.store, "/reference", false)
+	return checkpoint.Bind(s.backend, s.store, "/reference", model.Binding{})
 }
 
 // save writes the policy and its masks as a model folder.

@@ -1,0 +1,94 @@
+package model
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// weights are a network's parameters in one forward pass, in the type that the pass computes in.
+type weights struct {
+	network *Network
+	graph   *Graph
+	in      Inputs
+
+	down map[string]*Node // per module with an adapter, its input after the down-projection
+}
+
+// value is a parameter.
+func (w *weights) value(name string) *Node {
+	v := w.network.scope.GetVariable(name)
+	if v == nil {
+		panic(fmt.Errorf("model: %s has no parameter %q", w.network.Config.Type, name))
+	}
+	return ConvertDType(v.NodeValue(w.graph), w.network.dtype)
+}
+
+// has reports whether there is a parameter of that name.
+func (w *weights) has(name string) bool { return w.network.scope.GetVariable(name) != nil }
+
+// layer marks the beginning of a layer, whose activations are computed again for the gradients where the caller asks for it.
+func (w *weights) layer(x *Node) *Node {
+	if w.in.Recompute {
+		return x.Checkpoint()
+	}
+	return x
+}
+
+// end marks the end of the last layer.
+func (w *weights) end(x *Node) *Node {
+	if w.in.Recompute {
+		return x.StopCheckpoint()
+	}
+	return x
+}
+
+// linear applies a linear layer, its adapter included.
+//
+//	x       [rows, seq, in]
+//	returns [rows, seq, out]
+func (w *weights) linear(x *Node, module string) *Node { return w.section(x, module, "") }
+
+// section applies a section of a fused linear layer; the empty name stands for a layer of one part.
+func (w *weights) section(x *Node, module, section string) *Node {
+	if section != "" {
+		section = ":" + section
+	}
+	name := module + ".weight" + section
+	p, ok := w.network.linears[name]
+	if !ok {
+		panic(fmt.Errorf("model: %s has no linear layer %q", w.network.Config.Type, name))
+	}
+	flat, dims := flatten(x)
+	y := multiply(flat, w.matrix(p), p.Linear.InOut)
+	if a := w.network.adapter; a != nil && a.on(module) {
+		y = Add(y, ConvertDType(w.adapted(flat, a, module, section), y.DType()))
+	}
+	if bias := module + ".bias" + section; w.has(bias) {
+		y = Add(y, ExpandLeftToRank(w.value(bias), 2))
+	}
+	return Reshape(y, append(dims, -1)...)
+}
+
+// matrix is a linear layer's weight.
+func (w *weights) matrix(p Param) *Node { return w.value(p.Name) }
+
+// flatten merges all axes but the last.
+func flatten(x *Node) (flat *Node, rest []int) {
+	dims := x.Shape().Dimensions
+	last := len(dims) - 1
+	return Reshape(x, -1, dims[last]), append([]int{}, dims[:last]...)
+}
+
+// multiply is x·m, or x·mᵀ for a matrix stored [out, in]. Few rows against a large matrix are transposed instead of the
+// matrix: the engine would spend more on that than on the product.
+//
+//	x       [n, in]
+//	m       [out, in], or [in, out] where inOut
+//	returns [n, out]
+func multiply(x, m *Node, inOut bool) *Node {
+	if inOut {
+		return DotGeneral(x, []int{1}, nil, m, []int{0}, nil)
+	}
+	return unembed(x, m)
+}
