@@ -77,9 +77,6 @@ func (e *Engine) Library() string { return e.library }
 // Found says how the shared library was found, empty for the pure Go engine.
 func (e *Engine) Found() string { return e.found }
 
-// Checkpointing reports whether graph.Checkpoint (recomputing activations in the backward pass) compiles on this engine.
-func (e *Engine) Checkpointing() bool { return e.kind != ONNX }
-
 // Open opens the engine called name: "auto" (or empty), "onnx", "go" or "xla:PATH". An unknown name is a usage error; an
 // engine that cannot be opened here is an error that says what is missing.
 func Open(name string) (*Engine, error) {

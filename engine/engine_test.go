@@ -91,8 +91,8 @@ func TestOpenGoIsSilentAndUnlimited(t *testing.T) {
 		if got := pool.MaxParallelism() >= 0; got != c.limited {
 			t.Errorf("%s: parallelism %d, want limited: %v", c.name, pool.MaxParallelism(), c.limited)
 		}
-		if opened.Kind() != Go || opened.Name() != "go" || opened.Notice() != "" || !opened.Checkpointing() {
-			t.Errorf("%s: kind %q, name %q, notice %q, checkpointing %v", c.name, opened.Kind(), opened.Name(), opened.Notice(), opened.Checkpointing())
+		if opened.Kind() != Go || opened.Name() != "go" || opened.Notice() != "" {
+			t.Errorf("%s: kind %q, name %q, notice %q", c.name, opened.Kind(), opened.Name(), opened.Notice())
 		}
 		if fromVariable := strings.Contains(opened.Why, Variable); fromVariable != (c.variable != "") {
 			t.Errorf("%s with %s=%q: why is %q", c.name, Variable, c.variable, opened.Why)
@@ -173,8 +173,8 @@ func TestOpenONNX(t *testing.T) {
 	t.Setenv(libraryVariable, path)
 	for _, name := range []string{"onnx", "auto"} {
 		opened := mustOpen(t, name)
-		if opened.Kind() != ONNX || opened.Library() != path || opened.Version() != RuntimeVersion || opened.Checkpointing() {
-			t.Errorf("%s: kind %q, library %q, version %q, checkpointing %v", name, opened.Kind(), opened.Library(), opened.Version(), opened.Checkpointing())
+		if opened.Kind() != ONNX || opened.Library() != path || opened.Version() != RuntimeVersion {
+			t.Errorf("%s: kind %q, library %q, version %q", name, opened.Kind(), opened.Library(), opened.Version())
 		}
 		if opened.Why == "" || opened.Found() == "" {
 			t.Errorf("%s: why %q, found %q", name, opened.Why, opened.Found())

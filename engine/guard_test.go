@@ -40,7 +40,6 @@ var unusable = map[string]string{
 	"TopK":                  "missing on onnx; choose on the host",
 	"TopKMask":              "missing on onnx; choose on the host",
 	"While":                 "missing on onnx; loop on the host",
-	"OptimizationBarrier":   "missing on onnx",
 	"BackendFusedLayerNorm": "no gradient of its own and no faster in training; write it out",
 	"BackendFusedSoftmax":   "no gradient of its own and no faster in training; Softmax",
 	"BackendFusedGelu":      "no gradient of its own and no faster in training; write it out",

@@ -76,7 +76,7 @@ func openONNX(options string) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine onnx: open %s with options %q: %w", found.path, options, err)
 	}
-	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: backend}, nil
+	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: &barriers{backend}}, nil
 }
 
 // libraryVersion loads the library at path and returns its version, or an error when it does not load on this machine or is

@@ -176,6 +176,24 @@ var operations = []operation{
 	{name: "own gradient", custom: true, build: func(x, _ *Node) *Node {
 		return Square(IdentityWithCustomGradient(x, func(x, v *Node) *Node { return Mul(x, MulScalar(v, 2)) }))
 	}},
+	{name: "checkpoint", build: func(x, _ *Node) *Node {
+		h := x.Checkpoint()
+		for range 3 {
+			h = Add(h, Tanh(Mul(h, h)))
+		}
+		return Square(h.StopCheckpoint())
+	}},
+	{name: "checkpoint of bytes", build: func(x, _ *Node) *Node {
+		codes := ConvertDType(Const(x.Graph(), []int64{0, 200, 3, 9}), dtypes.Uint8).Checkpoint()
+		row := Tanh(ConvertDType(codes, x.DType()))
+		return Square(Mul(x, ExpandLeftToRank(row, 3)).StopCheckpoint())
+	}},
+	{name: "computed after", build: func(x, y *Node) *Node { return Square(SchedulingBarrier(x, y)) }},
+	{name: "integer remainder", values: true, build: func(x, _ *Node) *Node {
+		z := AddScalar(MulScalar(Iota(x.Graph(), shapes.Make(dtypes.Int64, 3, 4), 1), int64(2147483629)), int64(7))
+		p := Const(x.Graph(), int64(2147483647))
+		return Sub(z, Mul(Div(z, p), p))
+	}},
 	{name: "gradient of a gradient", build: func(x, _ *Node) *Node { return Gradient(ReduceAllSum(Mul(Tanh(x), x)), x)[0] }},
 }
 

@@ -66,6 +66,8 @@ func TestDefaults(t *testing.T) {
 		"per_device_eval_batch_size": "8", "gradient_accumulation_steps": "1", "max_length": "512", "max_prompt_length": "256",
 		"truncation_mode": "keep_end", "lr_scheduler_type": "linear", "warmup_ratio": "0", "warmup_steps": "0", "weight_decay": "0",
 		"adam_beta1": "0.9", "adam_beta2": "0.999", "adam_epsilon": "1.0e-08", "max_grad_norm": "1", "logging_steps": "10",
+		"dtype": "float32", "gradient_checkpointing": "false", "use_peft": "false", "lora_r": "16", "lora_alpha": "32", "lora_dropout": "0.05",
+		"lora_target_modules": "", "use_rslora": "false", "load_in_4bit": "false",
 		"eval_steps": "0", "save_steps": "0", "save_total_limit": "0", "load_best_model_at_end": "false", "on_bad_record": "error",
 		"mask.layers": "all", "mask.depth": "1", "mask.width": "200", "mask.norm": "true", "mask.dropout": "0", "mask.init": "",
 		"mask.weight_decay": "0.01", "mask.learning_rate": "1.0e-06", "mask.map": "minmax", "mask.groups": "[mlp, attn, resid]",
@@ -234,9 +236,6 @@ func TestResolveErrors(t *testing.T) {
 			`cell 3: alfa: no such setting (did you mean "alpha"?)`, `cell 3: beta: found "x", expected a number above 0`,
 		}},
 		{name: "unknown preset", source: new(Preset("imbd")), want: []string{`--preset: unknown "imbd"; known: imdb, hh, tldr, mbpp, ablation (did you mean "imdb"?)`}},
-		{name: "preset without LoRA", source: new(Preset("tldr")), want: []string{
-			`--preset tldr: not available in this version: it trains a 4-bit GPT-J through LoRA adapters (r 16, α 16, dropout 0.05), and there is no LoRA here yet`,
-		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -301,7 +300,7 @@ func TestValidate(t *testing.T) {
 		want    []string
 	}{
 		{"nothing given", nil, []string{
-			"model: missing; give --model or set it in the configuration: model to train: a folder in Hugging Face layout or a hub id",
+			"model: missing; give --model or set it in the configuration: model to train: a folder in Hugging Face layout, an adapter's folder in PEFT's, or a hub id",
 			"data: missing; give --data or set it in the configuration: training records: a .jsonl, .jsonl.gz, .json or .parquet file, or a hub id",
 			"out: missing; give --out or set it in the configuration: run folder to write",
 			"method: missing; give --method or set it in the configuration: objective to optimise",
@@ -395,10 +394,10 @@ func TestHelp(t *testing.T) {
 	for _, want := range []string{
 		"  beta                         strength of the pull towards the reference, the scale of the rewards (a number above 0; default 0.1; for dpo, tdpo2, mapo, sparse-common, sparse-independent)\n",
 		"  learning_rate                peak learning rate of AdamW (a number of 0 or more; default 1e-6, sft 1e-5)\n",
-		"  model                        model to train: a folder in Hugging Face layout or a hub id (text; required)\n",
+		"  model                        model to train: a folder in Hugging Face layout, an adapter's folder in PEFT's, or a hub id (text; required)\n",
 		"  mask.learning_rate           learning rate of the masks (a number of 0 or more; default that of learning_rate; for sparse-common, sparse-independent)\n",
 		"  mask.groups                  activations the mask averages (a list of mlp, attn, resid, logits; default mlp,attn,resid; for mapo)\n",
-		"  tldr                         summaries: GPT-J 6B on TL;DR; not available: ",
+		"  tldr                         summaries: GPT-J 6B in 4 bits through LoRA adapters on TL;DR",
 		"; β swept over 0.1 0.2 0.4 0.6 0.8 1 5 10\n",
 	} {
 		if !strings.Contains(help, want) {

@@ -73,8 +73,6 @@ func (k key) describeDefault() string {
 
 func (p PresetInfo) describe() string {
 	switch {
-	case p.Missing != "":
-		return p.Summary + "; not available: " + p.Missing
 	case len(p.Betas) > 0:
 		return fmt.Sprintf("%s; β swept over %s", p.Summary, strings.Trim(fmt.Sprint(p.Betas), "[]"))
 	}

@@ -104,6 +104,8 @@ func (k key) of(run *Run) reflect.Value { return reflect.ValueOf(run).Elem().Fie
 func (k key) expected() string {
 	choice := strings.Join(k.oneOf, ", ")
 	switch {
+	case k.kind == reflect.Slice && choice == "":
+		return "a list of names or patterns, such as [c_attn, c_proj]"
 	case k.kind == reflect.Slice:
 		return "a list of " + choice
 	case k.kind == reflect.Bool:

@@ -23,9 +23,6 @@ func TestObjectives(t *testing.T) {
 			}
 		}
 		for _, p := range Presets() {
-			if p.Missing != "" {
-				continue
-			}
 			run := resolve(t, Preset(p.Name), needed, Set("eval_data=e.jsonl"), Set("method="+objective.Name))
 			if err := run.Validate(lossReads, loss.Names()); err != nil {
 				t.Errorf("preset %s, %s: %v", p.Name, objective.Name, err)

@@ -16,8 +16,8 @@ package config
 // The default tag may be "=KEY", the value of another setting, and may end in "; METHOD VALUE" for a method's own default.
 // A range is written as an interval, also names one number allowed outside it.
 type Run struct {
-	Model     string `yaml:"model" flag:"yes" required:"yes" help:"model to train: a folder in Hugging Face layout or a hub id"`
-	Reference string `yaml:"reference" flag:"yes" default:"=model" help:"frozen reference model"`
+	Model     string `yaml:"model" flag:"yes" required:"yes" help:"model to train: a folder in Hugging Face layout, an adapter's folder in PEFT's, or a hub id"`
+	Reference string `yaml:"reference" flag:"yes" default:"=model" help:"frozen reference: a model folder or hub id; base for the policy's base model without its adapter; adapter:PATH for an adapter on that base"`
 	Data      string `yaml:"data" flag:"yes" required:"yes" help:"training records: a .jsonl, .jsonl.gz, .json or .parquet file, or a hub id"`
 	EvalData  string `yaml:"eval_data" flag:"yes" help:"held-out records for evaluation"`
 	Out       string `yaml:"out" flag:"yes" required:"yes" help:"run folder to write"`
@@ -52,6 +52,16 @@ type Run struct {
 	AdamBeta2       float64 `yaml:"adam_beta2" default:"0.999" range:"[0,1)" help:"AdamW: decay of the second moment"`
 	AdamEpsilon     float64 `yaml:"adam_epsilon" default:"1e-8" range:"(0,inf)" help:"AdamW: added to the denominator"`
 	MaxGradNorm     float64 `yaml:"max_grad_norm" default:"1" range:"[0,inf)" help:"global norm to which gradients are clipped; 0 turns clipping off"`
+
+	DType                 string   `yaml:"dtype" default:"float32" oneof:"float32 bfloat16" help:"type of the forward and backward passes and of frozen weights; trained weights, the optimiser and the losses stay float32"`
+	GradientCheckpointing bool     `yaml:"gradient_checkpointing" default:"false" help:"compute activations again for the gradients instead of keeping them: less memory, about a third more time"`
+	UsePEFT               bool     `yaml:"use_peft" default:"false" help:"train a LoRA adapter beside the frozen model"`
+	LoraR                 int      `yaml:"lora_r" default:"16" range:"[1,inf)" help:"rank of the adapter"`
+	LoraAlpha             float64  `yaml:"lora_alpha" default:"32" range:"(0,inf)" help:"scale of the adapter, divided by its rank"`
+	LoraDropout           float64  `yaml:"lora_dropout" default:"0.05" range:"[0,1)" help:"dropout on the adapter's input during training"`
+	LoraTargetModules     []string `yaml:"lora_target_modules" help:"linear layers with an adapter: ends of names, patterns, or all-linear; the family's own choice if not given"`
+	UseRSLora             bool     `yaml:"use_rslora" default:"false" help:"divide lora_alpha by the root of the rank"`
+	LoadIn4bit            bool     `yaml:"load_in_4bit" default:"false" help:"keep the frozen linear layers in 4 bits (QLoRA: NF4, double quantisation); needs an adapter"`
 
 	LoggingSteps       int    `yaml:"logging_steps" default:"10" range:"[1,inf)" help:"steps between two records of metrics"`
 	EvalSteps          int    `yaml:"eval_steps" default:"0" range:"[0,inf)" help:"steps between two evaluations on eval_data; 0 for none on the way"`

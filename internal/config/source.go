@@ -183,3 +183,7 @@ func overruled(settings []setting) (problems []error) {
 	}
 	return problems
 }
+
+// Explicit reports whether the user asked for the key's value: in a configuration file, an assignment or a flag, not by way
+// of a preset or a default.
+func (r *Run) Explicit(key string) bool { return r.origins[key].explicit }

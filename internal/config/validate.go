@@ -88,6 +88,13 @@ func (r *Run) findUnread(reads Reads, methods []string) map[string]string {
 	if _, already := unread["mask.width"]; !already && r.Mask.Depth == 1 {
 		unread["mask.width"] = "mask.depth is 1; only a mask of depth 2 has a width"
 	}
+	if !r.UsePEFT {
+		for _, k := range keys {
+			if strings.HasPrefix(k.name, "lora_") || k.name == "use_rslora" {
+				unread[k.name] = "use_peft is false, so no adapter is made"
+			}
+		}
+	}
 	if r.Frontier.Every == 0 {
 		for _, k := range keys {
 			if strings.HasPrefix(k.name, "frontier.") && k.name != "frontier.every" {

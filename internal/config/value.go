@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,6 +81,9 @@ func (v value) list() []string {
 	if inner, ok := strings.CutPrefix(text, "["); ok {
 		text = strings.TrimSuffix(inner, "]")
 	}
+	if text == "" {
+		return nil
+	}
 	var items []string
 	for item := range strings.SplitSeq(text, ",") {
 		items = append(items, strings.TrimSpace(item))
@@ -124,18 +128,25 @@ func (k key) allowsText(text string) bool {
 
 func (k key) allowsItems(items []string) bool {
 	for i, item := range items {
-		if !slices.Contains(k.oneOf, item) || slices.Contains(items[:i], item) {
+		known := slices.Contains(k.oneOf, item) || len(k.oneOf) == 0 && pattern.MatchString(item)
+		if !known || slices.Contains(items[:i], item) {
 			return false
 		}
 	}
-	return len(items) > 0
+	return len(items) > 0 || len(k.oneOf) == 0
 }
+
+// pattern is a name or a regular expression that a list in YAML holds without quotes.
+var pattern = regexp.MustCompile(`^[\w.(^][\w.()|+?*^$\\-]*$`)
 
 // text returns the key's value in run as a source would give it; "" for an empty text.
 func (k key) text(run *Run) string {
 	field := k.of(run)
 	switch k.kind {
 	case reflect.Slice:
+		if field.Len() == 0 {
+			return ""
+		}
 		return "[" + strings.Join(field.Interface().([]string), ", ") + "]"
 	case reflect.Float64:
 		return formatNumber(field.Float())

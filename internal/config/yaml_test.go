@@ -44,6 +44,8 @@ func randomText(k key, random *rand.Rand) string {
 		return low + (high-low)*(0.001+0.998*random.Float64()*math.Pow(10, -6*random.Float64()))
 	}
 	switch {
+	case k.kind == reflect.Slice && len(k.oneOf) == 0:
+		return choose([]string{"c_attn", "c_attn,c_proj", `.*\.attn\.(q|v)_proj`, ""})
 	case k.kind == reflect.Slice:
 		n := 1 + random.IntN(len(k.oneOf))
 		var items []string
