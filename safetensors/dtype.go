@@ -1,8 +1,6 @@
 package safetensors
 
 import (
-	"encoding/binary"
-	"fmt"
 	"math"
 	"sort"
 	"strings"
@@ -31,76 +29,6 @@ func knownDTypes() string {
 	}
 	sort.Strings(names)
 	return strings.Join(names, ", ")
-}
-
-// decodeFloats converts every element of data to float32. It reports the place and value of a finite F64 that float32
-// cannot hold.
-func decodeFloats(dtype string, data []byte) ([]float32, error) {
-	size, ok := elementSize[dtype]
-	if !ok {
-		return nil, fmt.Errorf("unknown dtype %q", dtype)
-	}
-	values := make([]float32, int64(len(data))/size)
-	switch dtype {
-	case F32:
-		for i := range values {
-			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-		}
-	case BF16:
-		for i := range values {
-			values[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(data[2*i:])) << 16)
-		}
-	case F16:
-		for i := range values {
-			values[i] = fromF16(binary.LittleEndian.Uint16(data[2*i:]))
-		}
-	case F64:
-		for i := range values {
-			wide := math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:]))
-			values[i] = float32(wide)
-			if isInf(values[i]) && !math.IsInf(wide, 0) {
-				return nil, fmt.Errorf("element %d is %g, beyond the range of float32", i, wide)
-			}
-		}
-	default:
-		return nil, fmt.Errorf("dtype %s does not convert to float32; only F16, BF16, F32 and F64 do", dtype)
-	}
-	return values, nil
-}
-
-// encodeFloats converts values to dtype and puts them into data, which must have room for exactly them. Rounding is to
-// nearest, ties to even. It reports the place, counted from first, and value of a finite number that dtype cannot hold:
-// written as infinity it would spoil a model silently.
-func encodeFloats(dtype string, data []byte, values []float32, first int) error {
-	switch dtype {
-	case F32:
-		for i, v := range values {
-			binary.LittleEndian.PutUint32(data[4*i:], math.Float32bits(v))
-		}
-	case F64:
-		for i, v := range values {
-			binary.LittleEndian.PutUint64(data[8*i:], math.Float64bits(float64(v)))
-		}
-	case BF16:
-		for i, v := range values {
-			half := toBF16(v)
-			if half&0x7fff == 0x7f80 && !isInf(v) {
-				return fmt.Errorf("element %d is %g, beyond the range of BF16 (3.39e38)", first+i, v)
-			}
-			binary.LittleEndian.PutUint16(data[2*i:], half)
-		}
-	case F16:
-		for i, v := range values {
-			half := toF16(v)
-			if half&0x7fff == 0x7c00 && !isInf(v) {
-				return fmt.Errorf("element %d is %g, beyond the range of F16 (65504); write it as F32 or BF16", first+i, v)
-			}
-			binary.LittleEndian.PutUint16(data[2*i:], half)
-		}
-	default:
-		return fmt.Errorf("dtype %s does not convert from float32; only F16, BF16, F32 and F64 do", dtype)
-	}
-	return nil
 }
 
 // isFloat reports whether dtype converts from and to float32.
@@ -138,15 +66,13 @@ func toF16(v float32) uint16 {
 	return sign | uint16(math.Float32bits(math.Float32frombits(magnitude)+0.5)-math.Float32bits(0.5))
 }
 
-// fromF16 widens an IEEE binary16; every value is exact in float32.
-func fromF16(half uint16) float32 {
-	sign := uint32(half&0x8000) << 16
-	exponent, fraction := uint32(half>>10&0x1f), uint32(half&0x3ff)
-	switch exponent {
-	case 0: // zero and subnormals: fraction · 2^-24
-		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*0x1p-24))
-	case 0x1f: // infinities and NaN
-		return math.Float32frombits(sign | 0x7f800000 | fraction<<13)
+// fromF16 widens an IEEE binary16, given in the low half; every value is exact in float32. Exponent and fraction move to
+// their places in a float32, which is then short of the difference of the exponents' biases: a product with 2^112 makes
+// up for that, subnormals included. What is 65536 or more after it had the exponent of infinities and NaN.
+func fromF16(half uint32) float32 {
+	bits := math.Float32bits(math.Float32frombits(half&0x7fff<<13) * 0x1p112)
+	if bits >= 0x47800000 {
+		bits |= 0x7f800000
 	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
+	return math.Float32frombits(bits | half&0x8000<<16)
 }

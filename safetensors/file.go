@@ -9,88 +9,67 @@ import (
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
-// Tensor is one tensor of an open file.
-type Tensor struct {
-	Name string
-	// DType is the element type as the format names it: F64, F32, F16, BF16, I64, I32, U8, BOOL, …
-	DType string
-	// Shape is the size of each axis; empty for a single number.
-	Shape []int
-	// Bytes is the row-major little-endian data. It lies in the mapped file: it must not be written to, nor read after
-	// the file is closed, and need not be aligned.
-	Bytes []byte
-
-	path string // for messages
-}
-
-// Len returns the number of elements.
-func (t Tensor) Len() int {
-	n := 1
-	for _, size := range t.Shape {
-		n *= size
-	}
-	return n
-}
-
-// Float32 returns a copy of the tensor's elements as float32, row-major. F16 and BF16 convert exactly, F64 to the nearest
-// float32. Other element types, and a finite F64 too large for float32, are errors.
-func (t Tensor) Float32() ([]float32, error) {
-	values, err := decodeFloats(t.DType, t.Bytes)
-	if err != nil {
-		return nil, usage.Errorf("%s: tensor %q: %w", t.path, t.Name, err)
-	}
-	return values, nil
-}
-
-// File is an open safetensors file. Its methods may be called from several goroutines.
+// File is an open safetensors file. Its methods and those of its tensors may be called from several goroutines.
 type File struct {
 	path     string
 	content  []byte
+	mapped   bool // content is the file itself, not a copy
 	tensors  map[string]Tensor
 	names    []string
 	metadata map[string]string
-	release  func() error
+
+	use     sync.RWMutex // held for reading while content is read, for writing by Close
+	closed  bool
+	release func() error
 }
 
 // Open maps the file at path into memory (where the system cannot, it reads it) and checks its header. The caller must
-// close the file. The file must not be shortened while it is open: reading a mapped page that is gone ends the program.
+// close the file. The file must not be changed while it is open: DecodeFloat32 and Float32 report a page that is gone,
+// but touching it through a tensor's Bytes ends the program.
 func Open(path string) (*File, error) {
-	content, release, err := load(path)
-	if err != nil {
+	f := &File{path: path}
+	if err := f.load(); err != nil {
 		return nil, fmt.Errorf("open safetensors: %w", usage.Wrap(err))
 	}
-	h, err := parse(content)
+	var h *header
+	err := readingMap(func() (err error) {
+		h, err = parse(f.content)
+		return err
+	})
 	if err != nil {
-		_ = release() // the header's error matters more
+		_ = f.release() // the header's error matters more
 		return nil, usage.Errorf("%s: %w", path, err)
 	}
-	f := &File{path: path, content: content, metadata: h.metadata, release: sync.OnceValue(release)}
+	f.metadata = h.metadata
 	f.index(h)
 	return f, nil
 }
 
-func load(path string) (content []byte, release func() error, err error) {
-	file, err := os.Open(path)
+// load fills content, mapped and release.
+func (f *File) load() error {
+	file, err := os.Open(f.path)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	if info.IsDir() {
-		return nil, nil, fmt.Errorf("%s is a folder, expected a .safetensors file", path)
+		return fmt.Errorf("%s is a folder, expected a .safetensors file", f.path)
 	}
-	if !info.Mode().IsRegular() || info.Size() == 0 {
-		content, err := io.ReadAll(file)
-		return content, func() error { return nil }, err
+	f.release = func() error { return nil }
+	if !info.Mode().IsRegular() || info.Size() == 0 || !canMap {
+		f.content, err = io.ReadAll(file)
+		return err
 	}
-	content, release, err = mapFile(file, info.Size())
+	content, release, err := mapFile(file, info.Size())
 	if err != nil {
-		return nil, nil, fmt.Errorf("map %s into memory: %w", path, err)
+		return fmt.Errorf("map %s into memory: %w", f.path, err)
 	}
-	return content, release, nil
+	f.content, f.mapped, f.release = content, true, sync.OnceValue(release)
+	return nil
 }
 
 func (f *File) index(h *header) {
@@ -99,7 +78,9 @@ func (f *File) index(h *header) {
 	for i, e := range h.entries {
 		begin, end := h.data+e.begin, h.data+e.end
 		f.names[i] = e.name
-		f.tensors[e.name] = Tensor{Name: e.name, DType: e.dtype, Shape: e.shape, Bytes: f.content[begin:end:end], path: f.path}
+		f.tensors[e.name] = Tensor{
+			Name: e.name, DType: e.dtype, Shape: e.shape, Bytes: f.content[begin:end:end], file: f, begin: begin,
+		}
 	}
 }
 
@@ -118,8 +99,12 @@ func (f *File) Tensor(name string) (t Tensor, ok bool) {
 // Metadata returns the header's free-form notes, empty where it has none. The caller must not change the map.
 func (f *File) Metadata() map[string]string { return f.metadata }
 
-// Close unmaps the file; no tensor's Bytes may be touched afterwards. Closing again returns the first call's result.
+// Close unmaps the file, after the conversions that are under way; no tensor's Bytes may be touched afterwards. Closing
+// again returns the first call's result.
 func (f *File) Close() error {
+	f.use.Lock()
+	defer f.use.Unlock()
+	f.closed = true
 	if err := f.release(); err != nil {
 		return fmt.Errorf("close %s: %w", f.path, err)
 	}

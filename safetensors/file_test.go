@@ -182,10 +182,10 @@ func TestWriteErrors(t *testing.T) {
 		{"reserved name", with(func(d *TensorData) { d.Name = "__metadata__" }), "used twice or reserved"},
 		{"name not UTF-8", with(func(d *TensorData) { d.Name = "\xff" }), "not valid UTF-8"},
 		{"dtype", with(func(d *TensorData) { d.DType = "f32" }), `unknown dtype "f32"; known: BF16, BOOL`},
-		{"both", with(func(d *TensorData) { d.Bytes = make([]byte, 4) }), "both Float32 and Bytes"},
+		{"both", with(func(d *TensorData) { d.Bytes = make([]byte, 4) }), "more than one of Float32, Load and Bytes"},
 		{"too few numbers", with(func(d *TensorData) { d.Shape = []int{2} }), "shape [2] has 2 elements, Float32 1"},
 		{"too few bytes", with(func(d *TensorData) { d.Float32, d.Bytes = nil, make([]byte, 3) }), "shape [1] of F32 takes 4 bytes, Bytes has 3"},
-		{"no data", with(func(d *TensorData) { d.Float32 = nil }), "shape [1] of F32 takes 4 bytes, Bytes has 0"},
+		{"no data", with(func(d *TensorData) { d.Float32 = nil }), "none of Float32, Load and Bytes is given"},
 		{"numbers for integers", with(func(d *TensorData) { d.DType = "I32" }), "I32 does not convert from float32; give its Bytes"},
 		{"negative size", with(func(d *TensorData) { d.Shape = []int{-1, -1} }), "shape [-1 -1] has a negative size"},
 		{"huge", with(func(d *TensorData) { d.Shape = []int{math.MaxInt, 2} }), "takes more than 2^63 bytes"},
@@ -201,33 +201,6 @@ func TestWriteErrors(t *testing.T) {
 		if left, _ := os.ReadDir(dir); len(left) != 0 {
 			t.Errorf("%s: left %v behind", test.name, left)
 		}
-	}
-}
-
-func BenchmarkFloat32(b *testing.B) {
-	for _, dtype := range []string{F32, F16, BF16} {
-		b.Run(dtype, func(b *testing.B) {
-			path := filepath.Join(b.TempDir(), "m.safetensors")
-			values := make([]float32, 1<<20)
-			for i := range values {
-				values[i] = float32(i%1000) / 7
-			}
-			if err := Write(path, []TensorData{{Name: "w", DType: dtype, Shape: []int{1 << 20}, Float32: values}}, nil); err != nil {
-				b.Fatal(err)
-			}
-			file, err := Open(path)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer file.Close()
-			tensor, _ := file.Tensor("w")
-			b.SetBytes(4 << 20)
-			for b.Loop() {
-				if _, err := tensor.Float32(); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }
 

@@ -1,10 +1,7 @@
 package safetensors
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -15,11 +12,6 @@ import (
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
-const (
-	singleName = "model.safetensors"
-	indexName  = "model.safetensors.index.json"
-)
-
 // Folder is the weights of a model folder in Hugging Face layout, in one file or in shards, seen as one set of tensors.
 type Folder struct {
 	files []*File
@@ -28,26 +20,35 @@ type Folder struct {
 }
 
 // OpenFolder opens dir/model.safetensors or, where that is absent, the shards named by
-// dir/model.safetensors.index.json. It checks every header, and that every tensor the index names is in its shard. The
-// caller must close the folder.
+// dir/model.safetensors.index.json; where both are there the single file holds the weights, as other libraries have it.
+// It checks every header, and that every tensor the index names is in its shard. Where two shards have a tensor of the
+// same name, the index says which counts, and it is an error where it does not name the tensor at all; a tensor that one
+// shard has and the index does not name belongs to the folder like the others. The caller must close the folder.
+//
+// Weights in other formats, and a folder that holds an adapter instead of a model, are the user's mistakes; the error's
+// hint says what to do.
 func OpenFolder(dir string) (*Folder, error) {
 	single := filepath.Join(dir, singleName)
 	if _, err := os.Stat(single); err == nil {
 		return openSingle(single)
 	}
 	index := filepath.Join(dir, indexName)
-	text, err := os.ReadFile(index)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if _, err := os.Stat(index); errors.Is(err, fs.ErrNotExist) {
 		return nil, noWeights(dir)
-	case err != nil:
-		return nil, fmt.Errorf("open model folder: %w", usage.Wrap(err))
 	}
-	shardOf, err := parseIndex(text)
+	shardOf, err := readIndex(index)
 	if err != nil {
-		return nil, usage.Errorf("%s: %w", index, err)
+		return nil, err
 	}
-	return openShards(dir, index, shardOf)
+	shards := slices.Compact(slices.Sorted(maps.Values(shardOf)))
+	if err := missingShards(dir, index, shards); err != nil {
+		return nil, err
+	}
+	folder := &Folder{owner: map[string]*File{}}
+	if err := folder.openShards(dir, index, shards, shardOf); err != nil {
+		return nil, errors.Join(err, folder.Close())
+	}
+	return folder, nil
 }
 
 func openSingle(path string) (*Folder, error) {
@@ -62,88 +63,32 @@ func openSingle(path string) (*Folder, error) {
 	return folder, nil
 }
 
-// noWeights says why dir cannot be opened and, where its weights have another format, how to convert them.
-func noWeights(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("open model folder: %w", usage.Wrap(err))
-	}
-	for _, entry := range entries {
-		switch name := entry.Name(); {
-		case strings.HasPrefix(name, "pytorch_model") && (strings.HasSuffix(name, ".bin") || strings.HasSuffix(name, ".bin.index.json")):
-			err := usage.Errorf("%s: has %s but no %s; weights are read as safetensors only", dir, name, singleName)
-			return usage.Hint(err, `convert it once, in Python: AutoModelForCausalLM.from_pretrained(FOLDER).save_pretrained(FOLDER, safe_serialization=True)`)
-		case strings.HasSuffix(name, ".safetensors"):
-			err = usage.Errorf("%s: has %s but neither %s nor %s; rename it or write the index", dir, name, singleName, indexName)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return usage.Errorf("%s: no model weights; expected %s or %s", dir, singleName, indexName)
-}
-
-// parseIndex returns the shard's file name of every tensor.
-func parseIndex(text []byte) (shardOf map[string]string, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	shardOf = map[string]string{}
-	found := false
-	err = readObject(decoder, func(key string) error {
-		if key != "weight_map" {
-			var ignored json.RawMessage
-			return decoder.Decode(&ignored)
-		}
-		found = true
-		return readObject(decoder, func(name string) error {
-			shard, err := readString(decoder)
-			if err != nil {
-				return fmt.Errorf("weight_map: %q: %w", name, err)
-			}
-			if shard != filepath.Base(shard) || strings.ContainsAny(shard, `/\`) || shard == ".." || shard == "." {
-				return fmt.Errorf("weight_map: %q: %q is not a file name; shards lie beside the index", name, shard)
-			}
-			shardOf[name] = shard
-			return nil
-		})
-	})
-	if err != nil {
-		if message, bare := bareSyntax(err); bare {
-			return nil, fmt.Errorf("%s at byte %d", message, decoder.InputOffset())
-		}
-		return nil, err
-	}
-	if !found || len(shardOf) == 0 {
-		return nil, errors.New("weight_map is missing or empty; it must name the shard of every tensor")
-	}
-	return shardOf, nil
-}
-
-func openShards(dir, index string, shardOf map[string]string) (*Folder, error) {
-	shards := slices.Compact(slices.Sorted(maps.Values(shardOf)))
-	if err := missingShards(dir, index, shards); err != nil {
-		return nil, err
-	}
-	folder := &Folder{owner: map[string]*File{}}
+// openShards adds the shards' tensors to the folder, each from the shard that the index gives it.
+func (f *Folder) openShards(dir, index string, shards []string, shardOf map[string]string) error {
 	for _, shard := range shards {
 		file, err := Open(filepath.Join(dir, shard))
 		if err != nil {
-			return nil, errors.Join(err, folder.Close())
+			return err
 		}
-		folder.files = append(folder.files, file)
+		f.files = append(f.files, file)
 		for _, name := range file.Names() {
-			if shardOf[name] == shard {
-				folder.owner[name] = file
-				folder.names = append(folder.names, name)
+			switch wanted, named := shardOf[name]; {
+			case named && wanted != shard:
+				continue
+			case f.owner[name] != nil:
+				return usage.Errorf("%s: tensor %q: in %s and in %s, and the index does not say which counts; name its shard in weight_map",
+					index, name, filepath.Base(f.owner[name].Path()), shard)
 			}
+			f.owner[name] = file
+			f.names = append(f.names, name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(shardOf)) {
-		if folder.owner[name] == nil {
-			err := usage.Errorf("%s: tensor %q: not in its shard %s; the shards belong to another index or are incomplete", index, name, shardOf[name])
-			return nil, errors.Join(err, folder.Close())
+		if f.owner[name] == nil {
+			return usage.Errorf("%s: tensor %q: not in its shard %s; the shards belong to another index or are incomplete", index, name, shardOf[name])
 		}
 	}
-	return folder, nil
+	return nil
 }
 
 func missingShards(dir, index string, shards []string) error {
@@ -153,10 +98,15 @@ func missingShards(dir, index string, shards []string) error {
 			missing = append(missing, shard)
 		}
 	}
-	if len(missing) > 0 {
-		return usage.Errorf("%s: %d of %d shards are missing (%s); download them again", index, len(missing), len(shards), strings.Join(missing, ", "))
+	if len(missing) == 0 {
+		return nil
 	}
-	return nil
+	const shown = 5
+	count := len(missing)
+	if count > shown {
+		missing = append(missing[:shown], "…")
+	}
+	return usage.Errorf("%s: %d of %d shards are missing (%s); download them again", index, count, len(shards), strings.Join(missing, ", "))
 }
 
 // Names returns the tensors' names, shard by shard in the order of their file names, each in file order. The caller

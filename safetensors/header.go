@@ -20,6 +20,11 @@ const maxHeader = 100_000_000
 // metadataKey is the header's one entry that is no tensor.
 const metadataKey = "__metadata__"
 
+// pointerStart begins the small text that Git leaves in the place of a large file it has not fetched.
+const pointerStart = "version https://git-lfs.github.com/spec/"
+
+var errPointer = errors.New("a Git LFS pointer, not the file itself; fetch it with: git lfs pull")
+
 // entry is what the header says of one tensor; the data starts at byte begin and ends before byte end of the data part.
 type entry struct {
 	name       string
@@ -42,6 +47,8 @@ func parse(content []byte) (*header, error) {
 	}
 	length := binary.LittleEndian.Uint64(content)
 	switch {
+	case bytes.HasPrefix(content, []byte(pointerStart)):
+		return nil, errPointer
 	case length > maxHeader:
 		return nil, fmt.Errorf("the first 8 bytes give a header of %d bytes, more than the %d allowed; not a safetensors file?", length, maxHeader)
 	case length > uint64(len(content)-8):

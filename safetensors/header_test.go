@@ -38,6 +38,7 @@ func TestMalformed(t *testing.T) {
 		{"largest length", claim(1<<64-1, "{}"), "more than the 100000000 allowed"},
 		{"header cut short", claim(10, "{}"), "the header should be 10 bytes long, but only 2 follow"},
 		{"no header", claim(0, ""), "header: does not start with {"},
+		{"pointer to a file not fetched", []byte("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"), "a Git LFS pointer, not the file itself; fetch it with: git lfs pull"},
 		{"leading space", content(" {}", 0), "header: does not start with {"},
 		{"a list", content("[]", 0), "header: does not start with {"},
 		{"not UTF-8", content("{\"\xff\":1}", 0), "header: not valid UTF-8"},
@@ -90,6 +91,34 @@ func TestMalformed(t *testing.T) {
 				t.Errorf("not marked as the user's mistake: %v", err)
 			}
 		})
+	}
+}
+
+// A file cut short anywhere does not open, and neither does one that goes on.
+func TestCutShort(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	write(t, path, []TensorData{
+		{Name: "w", DType: F32, Shape: []int{2, 3}, Float32: make([]float32, 6)},
+		{Name: "b", DType: BF16, Shape: []int{3}, Float32: make([]float32, 3)},
+	}, map[string]string{"note": "x"})
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for length := range len(whole) + 3 {
+		text := append(whole[:min(length, len(whole)):len(whole)], make([]byte, max(0, length-len(whole)))...)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := Open(path)
+		switch {
+		case length == len(whole) && err == nil:
+			file.Close()
+		case length == len(whole):
+			t.Errorf("the whole file: %v", err)
+		case err == nil || !usage.Is(err) || !strings.HasPrefix(err.Error(), path+": "):
+			t.Errorf("%d of %d bytes: got %v, want the user's mistake", length, len(whole), err)
+		}
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
 )
 
-// TensorData is one tensor to write.
+// TensorData is one tensor to write. Exactly one of Float32, Load and Bytes gives its data; none may for a tensor without
+// elements.
 type TensorData struct {
 	Name string
 	// DType is the element type in the file, as the format names it.
@@ -24,15 +25,18 @@ type TensorData struct {
 	// Float32 is the data, row-major, for the element types F64, F32, F16 and BF16; it is converted to DType, rounded to
 	// nearest with ties to even. A finite number that DType cannot hold is an error.
 	Float32 []float32
-	// Bytes is the data as it goes into the file, row-major and little-endian, for any element type. Exactly one of
-	// Float32 and Bytes is given; neither may be for a tensor without elements.
+	// Load returns what Float32 would hold. It is called once, when the tensor's turn to be written comes, and its result
+	// is not used after the next tensor's Load is called: one buffer may serve all tensors, so that saving a model needs
+	// memory for its largest tensor alone.
+	Load func() ([]float32, error)
+	// Bytes is the data as it goes into the file, row-major and little-endian, for any element type.
 	Bytes []byte
 }
 
 // Write writes tensors to the file at path, replacing it in one step when all is written (see package atomicfile).
-// Nothing is gathered in memory. The tensors keep their order, except that those with wider elements come first, so that
-// every tensor is aligned to its element size as readers that map the file need. The header takes metadata and, where
-// that lacks it, the entry format=pt that other libraries ask for.
+// No more than one tensor is held in memory beside what is given. The tensors keep their order, except that those with
+// wider elements come first, so that every tensor is aligned to its element size as readers that map the file need. The
+// header takes metadata and, where that lacks it, the entry format=pt that other libraries ask for.
 func Write(path string, tensors []TensorData, metadata map[string]string) error {
 	ordered := slices.Clone(tensors)
 	slices.SortStableFunc(ordered, func(a, b TensorData) int {
@@ -46,8 +50,9 @@ func Write(path string, tensors []TensorData, metadata map[string]string) error 
 		if _, err := w.Write(head); err != nil {
 			return err
 		}
+		out := encoder{w: w}
 		for _, t := range ordered {
-			if err := t.write(w); err != nil {
+			if err := out.write(t); err != nil {
 				return fmt.Errorf("tensor %q: %w", t.Name, err)
 			}
 		}
@@ -128,39 +133,31 @@ func (t TensorData) check() (size int64, err error) {
 		}
 	}
 	size, ok = byteCount(t.DType, t.Shape)
-	switch given := int64(len(t.Bytes)); {
-	case !ok:
+	if !ok {
 		return 0, fmt.Errorf("shape %v of %s takes more than 2^63 bytes", t.Shape, t.DType)
-	case t.Float32 != nil && t.Bytes != nil:
-		return 0, errors.New("both Float32 and Bytes are given")
-	case t.Float32 != nil && !isFloat(t.DType):
-		return 0, fmt.Errorf("dtype %s does not convert from float32; give its Bytes", t.DType)
-	case t.Float32 != nil && size != width*int64(len(t.Float32)):
-		return 0, fmt.Errorf("shape %v has %d elements, Float32 %d", t.Shape, size/width, len(t.Float32))
-	case t.Float32 == nil && size != given:
-		return 0, fmt.Errorf("shape %v of %s takes %d bytes, Bytes has %d", t.Shape, t.DType, size, given)
 	}
-	return size, nil
+	return size, t.checkSource(size, width)
 }
 
-// write appends the tensor's data, converted in pieces that stay in the cache.
-func (t TensorData) write(w io.Writer) error {
-	if t.Float32 == nil {
-		_, err := w.Write(t.Bytes)
-		return err
+// checkSource checks what gives the data of a tensor that takes size bytes, width bytes an element.
+func (t TensorData) checkSource(size, width int64) error {
+	given := 0
+	for _, present := range []bool{t.Float32 != nil, t.Load != nil, t.Bytes != nil} {
+		if present {
+			given++
+		}
 	}
-	const piece = 16 << 10
-	width := int(elementSize[t.DType])
-	buffer := make([]byte, min(piece, len(t.Float32))*width)
-	for done := 0; done < len(t.Float32); done += piece {
-		values := t.Float32[done:min(done+piece, len(t.Float32))]
-		data := buffer[:len(values)*width]
-		if err := encodeFloats(t.DType, data, values, done); err != nil {
-			return err
-		}
-		if _, err := w.Write(data); err != nil {
-			return err
-		}
+	switch {
+	case given > 1:
+		return errors.New("more than one of Float32, Load and Bytes is given")
+	case given == 0 && size > 0:
+		return errors.New("none of Float32, Load and Bytes is given")
+	case (t.Float32 != nil || t.Load != nil) && !isFloat(t.DType):
+		return fmt.Errorf("dtype %s does not convert from float32; give its Bytes", t.DType)
+	case t.Float32 != nil && size != width*int64(len(t.Float32)):
+		return fmt.Errorf("shape %v has %d elements, Float32 %d", t.Shape, size/width, len(t.Float32))
+	case t.Bytes != nil && size != int64(len(t.Bytes)):
+		return fmt.Errorf("shape %v of %s takes %d bytes, Bytes has %d", t.Shape, t.DType, size, len(t.Bytes))
 	}
 	return nil
 }
