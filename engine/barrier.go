@@ -111,8 +111,25 @@ func (f *barrierFunction) SchedulingBarrier(operand compute.Value, dependencies 
 	if ready == nil {
 		return operand, nil
 	}
-	return f.Where(ready, operand, operand)
+	shape, err := f.Function.Shape(operand)
+	if err != nil {
+		return nil, err
+	}
+	if !narrow[shape.DType] {
+		return f.Where(ready, operand, operand)
+	}
+	wide, err := f.ConvertDType(operand, dtypes.Int32)
+	if err != nil {
+		return nil, err
+	}
+	if wide, err = f.Where(ready, wide, wide); err != nil {
+		return nil, err
+	}
+	return f.ConvertDType(wide, shape.DType)
 }
+
+// narrow are the types that ONNX Runtime's choice lacks and that an int32 holds.
+var narrow = map[dtypes.DType]bool{dtypes.Uint16: true, dtypes.Int16: true, dtypes.Int8: true, dtypes.Bool: true}
 
 // first is a boolean made of a value's first element.
 func (f *barrierFunction) first(value compute.Value) (compute.Value, error) {

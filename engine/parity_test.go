@@ -188,6 +188,11 @@ var operations = []operation{
 		row := Tanh(ConvertDType(codes, x.DType()))
 		return Square(Mul(x, ExpandLeftToRank(row, 3)).StopCheckpoint())
 	}},
+	{name: "checkpoint of words", build: func(x, _ *Node) *Node {
+		codes := ConvertDType(Const(x.Graph(), []int64{0, 60000, 3, 9}), dtypes.Uint16).Checkpoint()
+		row := Tanh(ConvertDType(codes, x.DType()))
+		return Square(Mul(x, ExpandLeftToRank(row, 3)).StopCheckpoint())
+	}},
 	{name: "computed after", build: func(x, y *Node) *Node { return Square(SchedulingBarrier(x, y)) }},
 	{name: "integer remainder", values: true, build: func(x, _ *Node) *Node {
 		z := AddScalar(MulScalar(Iota(x.Graph(), shapes.Make(dtypes.Int64, 3, 4), 1), int64(2147483629)), int64(7))

@@ -202,7 +202,7 @@ func (a *Adapter) values(p Param) ([]float32, error) {
 				return whole, err
 			}
 			part := make([]float32, p.size())
-			p.Part.copyPart(whole, part, true)
+			p.Part.of(whole, part)
 			return part, nil
 		}
 	}

@@ -8,11 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	gomodel "github.com/gomlx/gomlx/ml/model"
-
-	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/safetensors"
 )
@@ -151,24 +146,6 @@ func (c *Checkpoint) checkTensors() error {
 
 const headTensor = "lm_head.weight"
 
-// values reads one parameter.
-func (c *Checkpoint) values(p Param) ([]float32, error) {
-	if c.files == nil {
-		return c.initial(p), nil
-	}
-	t, _ := c.files.Tensor(c.fileName(p.Tensor))
-	whole, err := t.Float32()
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", c.Folder, err)
-	}
-	if p.Part == nil {
-		return whole, nil
-	}
-	part := make([]float32, p.size())
-	p.Part.copyPart(whole, part, true)
-	return part, nil
-}
-
 // stream is a parameter's own random numbers.
 func stream(name string, seed uint64) *rand.Rand {
 	hash := uint64(14695981039346656037) // FNV-1a of the name
@@ -186,56 +163,33 @@ func (c *Checkpoint) name() string {
 	return c.Folder
 }
 
-// initial are the values of a fresh parameter: its own random stream, so that they do not depend on the other parameters.
-func (c *Checkpoint) initial(p Param) []float32 {
-	values := make([]float32, p.size())
+// initial fills into with the values of a fresh parameter from element first on. Every block of initialBlock values has its
+// own random stream, so that they depend neither on the other parameters nor on how they are read.
+func (c *Checkpoint) initial(p Param, into []float32, first int) {
 	switch p.Kind {
 	case KindGain:
-		for i := range values {
-			values[i] = 1
+		for i := range into {
+			into[i] = 1
 		}
 	case KindWeight:
-		rnd := stream(p.Name, c.seed)
-		for i := range values {
-			values[i] = float32(rnd.NormFloat64() * p.Std)
+		for done := 0; done < len(into); {
+			block, skip := (first+done)/initialBlock, (first+done)%initialBlock
+			rnd := stream(fmt.Sprintf("%s#%d", p.Name, block), c.seed)
+			n := min(initialBlock-skip, len(into)-done)
+			for range skip {
+				rnd.NormFloat64()
+			}
+			for i := range n {
+				into[done+i] = float32(rnd.NormFloat64() * p.Std)
+			}
+			done += n
 		}
+	default:
+		clear(into)
 	}
-	return values
 }
 
-// Binding says how a checkpoint's parameters are held.
-type Binding struct {
-	Trainable bool         // updated by training, so kept in float32
-	DType     dtypes.DType // of the forward pass and of frozen parameters; the zero value stands for float32
-	Quantise  bool         // frozen linear layers in 4 bits (see package nf4)
-}
-
-// Bind reads the parameters into variables under path ("/policy") of the store, in the engine's memory.
-func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path string, b Binding) (*Network, error) {
-	if b.DType == dtypes.InvalidDType {
-		b.DType = dtypes.Float32
-	}
-	n := &Network{
-		Config: c.Config, family: c.family, scope: store.Scope(path), dtype: b.DType,
-		linears: map[string]Param{}, trainable: b.Trainable, checkpoint: c,
-	}
-	for _, p := range c.params {
-		if p.Linear != nil {
-			n.linears[p.Name] = p
-		}
-		values, err := c.values(p)
-		if err != nil {
-			return nil, err
-		}
-		placed, err := device.Float32(backend, values, p.Dims...)
-		if err != nil {
-			return nil, fmt.Errorf("model %s: %s: %w", c.Folder, p.Name, err)
-		}
-		v := n.scope.VariableWithValue(p.Name, placed)
-		n.base = append(n.base, Variable{p, v.SetTrainable(b.Trainable)})
-	}
-	return n, nil
-}
+const initialBlock = 1 << 16
 
 // companionFiles are the files beside the weights that a saved model takes along.
 var companionFiles = []string{

@@ -83,6 +83,12 @@ func (n *Network) Adapt(backend compute.Backend, store *gomodel.Store, path stri
 	return &adapted, nil
 }
 
+// Check reports whether an adapter fits the model.
+func (c *Checkpoint) Check(a *Adapter) error {
+	_, err := a.layers(c)
+	return err
+}
+
 // targeted are the linear layers of the model that the targets choose, in the model's order.
 func (a *Adapter) targeted(c *Checkpoint) ([]*Linear, error) {
 	all := c.linears()

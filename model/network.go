@@ -22,6 +22,7 @@ type Network struct {
 	dtype      dtypes.DType     // of the forward pass
 	linears    map[string]Param // linear layers' weights by name
 	base       []Variable       // all but the quantised ones
+	quantised  map[string]bool  // linear layers' weights in four bits, by name
 	trainable  bool             // whether base is trained
 	adapter    *attached        // nil: none, or turned off
 	checkpoint *Checkpoint
@@ -138,7 +139,7 @@ func (n *Network) Join(variables []Variable, value func(i int) ([]float32, error
 		if whole[name] == nil {
 			whole[name] = make([]float32, product(v.Part.View))
 		}
-		v.Part.copyPart(whole[name], flat, false)
+		v.Part.into(whole[name], flat)
 	}
 	return whole, nil
 }

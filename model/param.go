@@ -71,19 +71,37 @@ func (p *Part) joined() []int {
 	return append(dims, p.View[p.out+p.split:]...)
 }
 
-// copyPart moves the part between a whole tensor and its own flat values: out of whole when read, into it when not.
-func (p *Part) copyPart(whole, part []float32, read bool) {
+// runs calls do for every stretch of the part's values from first to first+n that lies together in the whole tensor: at is
+// where it begins counted from first, whole where it begins in the tensor.
+func (p *Part) runs(first, n int, do func(at, whole, n int) error) error {
 	inner := product(p.View[p.Axis+1:])
 	axis := p.View[p.Axis]
 	run := (p.To - p.From) * inner
-	for outer := range len(whole) / (axis * inner) {
-		start := (outer*axis + p.From) * inner
-		if read {
-			copy(part[outer*run:(outer+1)*run], whole[start:start+run])
-		} else {
-			copy(whole[start:start+run], part[outer*run:(outer+1)*run])
+	for done := 0; done < n; {
+		outer, skip := (first+done)/run, (first+done)%run
+		length := min(run-skip, n-done)
+		if err := do(done, (outer*axis+p.From)*inner+skip, length); err != nil {
+			return err
 		}
+		done += length
 	}
+	return nil
+}
+
+// into copies the part's values to their places in the whole tensor.
+func (p *Part) into(whole, part []float32) {
+	_ = p.runs(0, len(part), func(at, place, n int) error {
+		copy(whole[place:place+n], part[at:at+n])
+		return nil
+	})
+}
+
+// of copies the part's values out of the whole tensor.
+func (p *Part) of(whole, part []float32) {
+	_ = p.runs(0, len(part), func(at, place, n int) error {
+		copy(part[at:at+n], whole[place:place+n])
+		return nil
+	})
 }
 
 // layout collects the parameters of a family in the order in which a new checkpoint stores them.

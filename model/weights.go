@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/sparsepo/sparsepo/internal/nf4"
 )
 
 // weights are a network's parameters in one forward pass, in the type that the pass computes in.
@@ -61,6 +63,9 @@ func (w *weights) section(x *Node, module, section string) *Node {
 	}
 	flat, dims := flatten(x)
 	y := multiply(flat, w.matrix(p), p.Linear.InOut)
+	if w.network.quantised[name] && !w.in.Recompute {
+		y = y.StopCheckpoint()
+	}
 	if a := w.network.adapter; a != nil && a.on(module) {
 		y = Add(y, ConvertDType(w.adapted(flat, a, module, section), y.DType()))
 	}
@@ -70,8 +75,19 @@ func (w *weights) section(x *Node, module, section string) *Node {
 	return Reshape(y, append(dims, -1)...)
 }
 
-// matrix is a linear layer's weight.
-func (w *weights) matrix(p Param) *Node { return w.value(p.Name) }
+// matrix is a linear layer's weight. One in four bits is unpacked here and, for the gradients, again: the codes are marked
+// as the beginning of what is computed twice, and the caller marks the end.
+func (w *weights) matrix(p Param) *Node {
+	if !w.network.quantised[p.Name] {
+		return w.value(p.Name)
+	}
+	node := func(name string) *Node { return w.network.scope.GetVariable(p.Name + name).NodeValue(w.graph) }
+	codes := node(quantisedCodes)
+	if w.in.After != nil {
+		codes = SchedulingBarrier(codes, w.in.After)
+	}
+	return nf4.Dequantise(codes.Checkpoint(), node(quantisedScales), node(quantisedScaleScales), node(quantisedOffset), p.Dims, w.network.dtype)
+}
 
 // flatten merges all axes but the last.
 func flatten(x *Node) (flat *Node, rest []int) {

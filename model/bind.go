@@ -1,0 +1,150 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/sparsepo/sparsepo/internal/device"
+	"github.com/sparsepo/sparsepo/internal/nf4"
+)
+
+// Binding says how a checkpoint's parameters are held.
+type Binding struct {
+	Trainable bool         // updated by training, and therefore kept in float32
+	DType     dtypes.DType // of the forward pass and of frozen parameters; the zero value stands for float32
+	Quantise  bool         // linear layers in four bits (package nf4); not with Trainable
+}
+
+// Bind reads the parameters into variables under path ("/policy") of the store, in the engine's memory, one after the other.
+func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path string, b Binding) (*Network, error) {
+	if b.DType == dtypes.InvalidDType {
+		b.DType = dtypes.Float32
+	}
+	if b.Quantise && b.Trainable {
+		return nil, fmt.Errorf("model %s: four-bit weights cannot be trained", c.name())
+	}
+	n := &Network{
+		Config: c.Config, family: c.family, scope: store.Scope(path), dtype: b.DType,
+		linears: map[string]Param{}, quantised: map[string]bool{}, trainable: b.Trainable, checkpoint: c,
+	}
+	for i, p := range c.params {
+		if p.Linear != nil {
+			n.linears[p.Name] = p
+		}
+		if err := n.bind(backend, p, b); err != nil {
+			return nil, fmt.Errorf("model %s: %s: %w", c.name(), p.Name, err)
+		}
+		if last := i+1 == len(c.params) || c.params[i+1].Tensor != p.Tensor; last && c.files != nil {
+			t, _ := c.files.Tensor(c.fileName(p.Tensor))
+			t.Release()
+		}
+	}
+	return n, nil
+}
+
+// bind places one parameter.
+func (n *Network) bind(backend compute.Backend, p Param, b Binding) error {
+	if b.Quantise && p.Linear != nil {
+		return n.bindQuantised(backend, p)
+	}
+	var placed *tensors.Tensor
+	var err error
+	if b.DType == dtypes.BFloat16 && !b.Trainable {
+		placed, err = device.Fill(backend, func(flat []bfloat16.BFloat16) error {
+			return n.checkpoint.pieces(p, func(at int, values []float32) error {
+				for i, v := range values {
+					flat[at+i] = bfloat16.FromFloat32(v)
+				}
+				return nil
+			})
+		}, p.Dims...)
+	} else {
+		placed, err = device.Fill(backend, func(flat []float32) error { return n.checkpoint.read(p, flat, 0) }, p.Dims...)
+	}
+	if err != nil {
+		return err
+	}
+	v := n.scope.VariableWithValue(p.Name, placed)
+	n.base = append(n.base, Variable{p, v.SetTrainable(b.Trainable)})
+	return nil
+}
+
+// The variables of a quantised matrix are called after the parameter and these.
+const (
+	quantisedCodes       = "/codes"
+	quantisedScales      = "/scales"
+	quantisedScaleScales = "/scale_scales"
+	quantisedOffset      = "/offset"
+)
+
+// bindQuantised quantises a matrix as it is read.
+func (n *Network) bindQuantised(backend compute.Backend, p Param) error {
+	q, err := nf4.NewQuantiser(p.Dims...)
+	if err != nil {
+		return err
+	}
+	if err := n.checkpoint.pieces(p, func(_ int, values []float32) error { return q.Add(values) }); err != nil {
+		return err
+	}
+	t, err := q.Finish()
+	if err != nil {
+		return err
+	}
+	n.quantised[p.Name] = true
+	codes := t.Words()
+	for name, place := range map[string]func() (*tensors.Tensor, error){
+		quantisedCodes: func() (*tensors.Tensor, error) {
+			return device.Fill(backend, func(flat []uint16) error { copy(flat, codes); return nil }, len(codes))
+		},
+		quantisedScales: func() (*tensors.Tensor, error) {
+			return device.Fill(backend, func(flat []uint8) error { copy(flat, t.Scales); return nil }, len(t.Scales))
+		},
+		quantisedScaleScales: func() (*tensors.Tensor, error) { return device.Float32(backend, t.ScaleScales, len(t.ScaleScales)) },
+		quantisedOffset:      func() (*tensors.Tensor, error) { return device.Float32(backend, []float32{t.Offset}) },
+	} {
+		placed, err := place()
+		if err != nil {
+			return err
+		}
+		n.scope.VariableWithValue(p.Name+name, placed).SetTrainable(false)
+	}
+	return nil
+}
+
+// pieceSize is how many values pieces reads at once: a multiple of nf4.BlockSize.
+const pieceSize = 1 << 20
+
+// pieces reads a parameter in pieces, each beginning at element at. The values are valid until take returns.
+func (c *Checkpoint) pieces(p Param, take func(at int, values []float32) error) error {
+	buffer := make([]float32, min(pieceSize, p.size()))
+	for at := 0; at < p.size(); at += len(buffer) {
+		values := buffer[:min(len(buffer), p.size()-at)]
+		if err := c.read(p, values, at); err != nil {
+			return err
+		}
+		if err := take(at, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read fills into with a parameter's values from element first on.
+func (c *Checkpoint) read(p Param, into []float32, first int) error {
+	if c.files == nil {
+		c.initial(p, into, first)
+		return nil
+	}
+	t, _ := c.files.Tensor(c.fileName(p.Tensor))
+	if p.Part == nil {
+		return t.DecodeFloat32(into, first)
+	}
+	return p.Part.runs(first, len(into), func(at, whole, n int) error {
+		return t.DecodeFloat32(into[at:at+n], whole)
+	})
+}
