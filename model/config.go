@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,6 +27,12 @@ type Config struct {
 	Activation   string  // the MLP's activation function, Hugging Face's name
 	TieHead      bool    // the LM head is the token embedding
 	EOS          int32   // end-of-sequence id; -1 where the configuration has none
+
+	rope          rope // rotary families
+	parallel      bool // attention and MLP read the same residual stream
+	attentionBias bool // of the projections to query, key and value; in GPT-NeoX of the output's too
+	outputBias    bool // of attention's output projection, in Llama
+	mlpBias       bool // in Llama
 
 	text []byte // config.json as read, written back unchanged
 }
@@ -75,11 +82,16 @@ func ParseConfig(text []byte) (*Config, error) {
 			return nil, fmt.Errorf("eos_token_id: found %s, expected a token id", v)
 		}
 	}
-	if err := family.configure(c, &r); err != nil {
-		return nil, err
+	if r.has("quantization_config") {
+		return nil, usage.Hint(errors.New("quantization_config: weights that are stored quantised are not supported"),
+			"use the model as it was before; load_in_4bit keeps its linear layers in 4 bits")
 	}
+	err := family.configure(c, &r)
 	if r.err != nil {
 		return nil, r.err
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := c.check(); err != nil {
 		return nil, err
@@ -94,12 +106,18 @@ func (c *Config) check() error {
 	if !(c.NormEps > 0) {
 		return fmt.Errorf("norm epsilon %g: expected a positive number", c.NormEps)
 	}
-	if c.HeadDim*c.Heads != c.Hidden && c.Type == "gpt2" {
-		return fmt.Errorf("hidden size %d is not a multiple of the %d heads", c.Hidden, c.Heads)
-	}
 	if c.Heads%c.KVHeads != 0 {
 		return fmt.Errorf("%d heads cannot share %d key-value heads evenly", c.Heads, c.KVHeads)
 	}
+	return nil
+}
+
+// splitHidden divides the hidden size among the heads.
+func (c *Config) splitHidden() error {
+	if c.Heads <= 0 || c.Hidden%c.Heads != 0 {
+		return fmt.Errorf("hidden size %d is not a multiple of the %d heads", c.Hidden, c.Heads)
+	}
+	c.HeadDim = c.Hidden / c.Heads
 	return nil
 }
 
@@ -116,36 +134,77 @@ func Families() []string {
 	return names
 }
 
-// fields reads typed values out of a config.json and keeps the first error.
+// fields reads typed values out of a config.json, or an object in it, and keeps the first error.
 type fields struct {
-	raw map[string]json.RawMessage
-	err error
+	raw  map[string]json.RawMessage
+	path string // of the object, "rope_scaling."
+	err  error
+}
+
+// has reports whether a key has a value other than null.
+func (f *fields) has(key string) bool {
+	v, ok := f.raw[key]
+	return ok && string(v) != "null"
+}
+
+func (f *fields) fail(key, format string, args ...any) {
+	if f.err == nil {
+		f.err = fmt.Errorf(f.path+key+": "+format, args...)
+	}
 }
 
 func (f *fields) get(key string, into any, want string) bool {
-	v, ok := f.raw[key]
-	if !ok || string(v) == "null" {
+	if !f.has(key) {
 		return false
 	}
-	if err := json.Unmarshal(v, into); err != nil {
-		if f.err == nil {
-			f.err = fmt.Errorf("%s: found %s, expected %s", key, v, want)
-		}
+	if err := json.Unmarshal(f.raw[key], into); err != nil {
+		f.fail(key, "found %s, expected %s", f.raw[key], want)
 		return false
 	}
 	return true
 }
 
+// object is the object under a key; nil where there is none.
+func (f *fields) object(key string) *fields {
+	o := &fields{path: f.path + key + "."}
+	if !f.get(key, &o.raw, "an object") {
+		return nil
+	}
+	return o
+}
+
 // size reads a positive whole number; a missing key gives fallback, or an error where fallback is 0.
 func (f *fields) size(key string, fallback int) int {
 	n := fallback
-	if !f.get(key, &n, "a positive whole number") && fallback == 0 && f.err == nil {
-		f.err = fmt.Errorf("%s: missing", key)
+	if !f.get(key, &n, "a positive whole number") && fallback == 0 {
+		f.fail(key, "missing")
 	}
-	if n <= 0 && f.err == nil {
-		f.err = fmt.Errorf("%s: found %d, expected a positive whole number", key, n)
+	if n <= 0 {
+		f.fail(key, "found %d, expected a positive whole number", n)
 	}
 	return n
+}
+
+// count reads a whole number that may be 0.
+func (f *fields) count(key string, fallback int) int {
+	n := fallback
+	f.get(key, &n, "a whole number")
+	if n < 0 {
+		f.fail(key, "found %d, expected a whole number from 0 on", n)
+	}
+	return n
+}
+
+// positive reads a positive number; a missing key gives fallback, or an error where fallback is 0.
+func (f *fields) positive(key string, fallback float64) float64 {
+	x := fallback
+	if !f.get(key, &x, "a positive number") && fallback == 0 {
+		f.fail(key, "missing")
+	}
+	if !(x > 0) {
+		f.fail(key, "found %g, expected a positive number", x)
+	}
+	return x
 }
 
 func (f *fields) number(key string, fallback float64) float64 {

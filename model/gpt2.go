@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
-
-	"github.com/sparsepo/sparsepo/internal/norm"
 )
 
 func init() { register("gpt2", gpt2{}) }
@@ -31,7 +29,6 @@ func (gpt2) configure(c *Config, f *fields) error {
 	c.Layers = f.size("n_layer", 12)
 	c.Heads = f.size("n_head", 12)
 	c.KVHeads = c.Heads
-	c.HeadDim = c.Hidden / max(c.Heads, 1)
 	c.Inner = f.size("n_inner", 4*c.Hidden)
 	c.MaxPositions = f.size("n_positions", 1024)
 	c.NormEps = f.number("layer_norm_epsilon", 1e-5)
@@ -40,19 +37,27 @@ func (gpt2) configure(c *Config, f *fields) error {
 	if f.flag("scale_attn_by_inverse_layer_idx", false) || f.flag("reorder_and_upcast_attn", false) || !f.flag("scale_attn_weights", true) {
 		return fmt.Errorf("scale_attn_by_inverse_layer_idx, reorder_and_upcast_attn and scale_attn_weights=false are not supported")
 	}
-	return nil
+	return c.splitHidden()
 }
 
 func (gpt2) params(c *Config) []Param {
-	residual := 0.02 / math.Sqrt(2*float64(c.Layers)) // of projections into the residual stream
+	attention := func(l *layout, module string) {
+		d := c.Hidden
+		l.fused(module, d, 3*d, true, 0, []int{3, d}, 0, []section{{"q", 0, 1}, {"k", 1, 2}, {"v", 2, 3}})
+	}
+	return gpt2Params(c, layout{std: 0.02, inOut: true}, attention)
+}
+
+// gpt2Params lists the parameters of the GPT-2 architecture around a layer for query, key and value.
+func gpt2Params(c *Config, l layout, attention func(l *layout, module string)) []Param {
+	residual := l.std / math.Sqrt(2*float64(c.Layers)) // of projections into the residual stream
 	d := c.Hidden
-	l := layout{std: 0.02, inOut: true}
 	l.table("transformer.wte.weight", c.Vocab, d)
 	l.table("transformer.wpe.weight", c.MaxPositions, d)
 	for i := range c.Layers {
 		p := fmt.Sprintf("transformer.h.%d.", i)
 		l.norm(p+"ln_1", d)
-		l.fused(p+"attn.c_attn", d, 3*d, true, 0, []int{3, d}, 0, []section{{"q", 0, 1}, {"k", 1, 2}, {"v", 2, 3}})
+		attention(&l, p+"attn.c_attn")
 		l.linear(p+"attn.c_proj", d, d, true, residual)
 		l.norm(p+"ln_2", d)
 		l.linear(p+"mlp.c_fc", d, c.Inner, true, 0)
@@ -66,61 +71,22 @@ func (gpt2) params(c *Config) []Param {
 }
 
 func (gpt2) forward(c *Config, w *weights, in Inputs) Outputs {
-	var out Outputs
-	trace := func(group, name string, x *Node) {
-		if in.Trace {
-			out.Activations = append(out.Activations, Activation{group, name, x})
-		}
-	}
-	layerNorm := func(x *Node, name string) *Node {
-		return norm.Layer(x, w.value(name+".weight"), w.value(name+".bias"), c.NormEps)
-	}
-	activation := activations[c.Activation]
+	p := newPass(c, w)
 	x := Add(embed(w.value("transformer.wte.weight"), in.Tokens), embed(w.value("transformer.wpe.weight"), in.Positions))
-	attn := newAttention(in)
-	trace("resid", "embedding", x)
-	for l := range c.Layers {
-		x = w.layer(x)
-		p := fmt.Sprintf("transformer.h.%d.", l)
-		h := fmt.Sprintf("h.%d.", l)
-		a := layerNorm(x, p+"ln_1")
-		trace("resid", h+"attn.input", a)
-		heads := make(map[string]*Node, 3)
-		for _, name := range []string{"q", "k", "v"} {
-			z := w.section(a, p+"attn.c_attn", name)
-			trace("attn", h+"attn."+name, z)
-			heads[name] = splitHeads(z, c.Heads)
+	return p.layers(x, func(l int) block {
+		m := fmt.Sprintf("transformer.h.%d.", l)
+		qkv := m + "attn.c_attn"
+		return block{
+			attentionNorm: p.layerNorm(m + "ln_1"),
+			attention: func(x *Node) *Node {
+				return w.linear(p.attend(w.section(x, qkv, "q"), w.section(x, qkv, "k"), w.section(x, qkv, "v")), m+"attn.c_proj")
+			},
+			mlpNorm: p.layerNorm(m + "ln_2"),
+			mlp:     func(x *Node) *Node { return w.linear(p.activate(w.linear(x, m+"mlp.c_fc")), m+"mlp.c_proj") },
 		}
-		k, v := attn.remember(l, heads["k"], heads["v"])
-		out.Keys, out.Values = append(out.Keys, k), append(out.Values, v)
-		o := joinHeads(attn.attend(heads["q"], k, v))
-		trace("attn", h+"attn.heads", o)
-		delta := w.linear(o, p+"attn.c_proj")
-		trace("resid", h+"attn.output", delta)
-		x = Add(x, delta)
-		trace("resid", h+"attn.residual", x)
-
-		m := layerNorm(x, p+"ln_2")
-		trace("resid", h+"mlp.input", m)
-		m = activation(w.linear(m, p+"mlp.c_fc"))
-		trace("mlp", h+"mlp.activation", m)
-		delta = w.linear(m, p+"mlp.c_proj")
-		trace("resid", h+"mlp.output", delta)
-		x = Add(x, delta)
-		trace("resid", h+"residual", x)
-		out.Hidden = append(out.Hidden, x)
-	}
-	x = w.end(x)
-	out.Final = layerNorm(x, "transformer.ln_f")
-	trace("resid", "final", out.Final)
-	out.Hidden[c.Layers-1] = out.Final
-	return out
+	}, p.layerNorm("transformer.ln_f"))
 }
 
 func (gpt2) head(c *Config, w *weights, hidden *Node) *Node {
-	table := "lm_head.weight"
-	if c.TieHead {
-		table = "transformer.wte.weight"
-	}
-	return unembed(hidden, w.value(table))
+	return c.unembedding(w, hidden, "lm_head.weight", "transformer.wte.weight")
 }

@@ -27,7 +27,9 @@ const (
 )
 
 // families under test; each has a folder in ../shared/golden.
-var families = []string{"gpt2", "gpt2-bare"}
+var families = []string{
+	"gpt2", "gpt2-bare", "gpt_bigcode", "gpt_bigcode-mha", "gpt_neox", "gpt_neox-sequential", "gptj", "llama", "qwen2",
+}
 
 // fixture is one golden case ready to run.
 type fixture struct {
