@@ -40,7 +40,7 @@ func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path st
 			return nil, fmt.Errorf("model %s: %s: %w", c.name(), p.Name, err)
 		}
 		if last := i+1 == len(c.params) || c.params[i+1].Tensor != p.Tensor; last && c.files != nil {
-			t, _ := c.files.Tensor(c.fileName(p.Tensor))
+			t, _ := c.files.Tensor(p.Tensor)
 			t.Release()
 		}
 	}
@@ -140,7 +140,7 @@ func (c *Checkpoint) read(p Param, into []float32, first int) error {
 		c.initial(p, into, first)
 		return nil
 	}
-	t, _ := c.files.Tensor(c.fileName(p.Tensor))
+	t, _ := c.files.Tensor(p.Tensor)
 	if p.Part == nil {
 		return t.DecodeFloat32(into, first)
 	}

@@ -20,7 +20,6 @@ type Checkpoint struct {
 	family family
 	params []Param
 	files  *safetensors.Folder // nil for a random one
-	bare   bool                // the files leave the family's prefix off the names
 	layout []layoutEntry       // of the files, or of new ones
 	seed   uint64
 }
@@ -81,29 +80,23 @@ func (c *Checkpoint) NumParameters() int {
 	return n
 }
 
-// fileName is the name of a tensor in the files.
-func (c *Checkpoint) fileName(tensor string) string {
-	if c.bare {
-		return strings.TrimPrefix(tensor, c.family.prefix())
-	}
-	return tensor
-}
-
 // checkTensors compares the files with the parameters and records the files' layout.
 func (c *Checkpoint) checkTensors() error {
 	first := c.params[0].Tensor
 	if _, ok := c.files.Tensor(first); !ok {
 		if _, ok := c.files.Tensor(strings.TrimPrefix(first, c.family.prefix())); ok {
-			c.bare = true
+			for i, p := range c.params {
+				c.params[i].Tensor = strings.TrimPrefix(p.Tensor, c.family.prefix())
+			}
 		}
 	}
 	wanted := map[string][]int{}
 	for _, p := range c.params {
-		wanted[c.fileName(p.Tensor)] = p.whole()
+		wanted[p.Tensor] = p.whole()
 	}
 	var problems []string
 	for _, p := range c.params {
-		name := c.fileName(p.Tensor)
+		name := p.Tensor
 		dims, pending := wanted[name]
 		if !pending {
 			continue
@@ -121,7 +114,7 @@ func (c *Checkpoint) checkTensors() error {
 	}
 	known := map[string]bool{}
 	for _, p := range c.params {
-		known[c.fileName(p.Tensor)] = true
+		known[p.Tensor] = true
 	}
 	for _, name := range c.files.Names() {
 		t, _ := c.files.Tensor(name)

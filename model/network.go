@@ -49,6 +49,14 @@ func (n *Network) Trained() []Variable {
 	return nil
 }
 
+// Dropout is the share of its inputs that a trained adapter drops where Inputs.Noise is given; 0 without one.
+func (n *Network) Dropout() float64 {
+	if n.adapter == nil || !n.adapter.trainable {
+		return 0
+	}
+	return n.adapter.source.Dropout
+}
+
 // Forward adds the forward pass to the graph of in.Tokens. Hidden states and activations are float32.
 func (n *Network) Forward(in Inputs) Outputs {
 	w := &weights{network: n, graph: in.Tokens.Graph(), in: in, down: map[string]*Node{}}
@@ -82,20 +90,24 @@ func (n *Network) Save(folder string) error {
 	if err := os.WriteFile(filepath.Join(folder, "config.json"), n.Config.JSON(), 0o644); err != nil {
 		return fmt.Errorf("write model configuration: %w", err)
 	}
-	whole, err := n.Values()
-	if err != nil {
-		return err
-	}
 	c := n.checkpoint
-	list := make([]safetensors.TensorData, 0, len(c.layout))
-	for _, entry := range c.layout {
-		values := whole[entry.name]
-		if values == nil && entry.name == headTensor {
-			values = whole[c.fileName(c.params[0].Tensor)]
-		}
-		list = append(list, safetensors.TensorData{Name: entry.name, DType: entry.dtype, Shape: entry.dims, Float32: values})
+	parts := map[string][]Variable{} // by the file's tensor
+	for _, v := range n.base {
+		name := v.Tensor
+		parts[name] = append(parts[name], v)
 	}
-	if err := safetensors.Write(filepath.Join(folder, "model.safetensors"), list, map[string]string{"format": "pt"}); err != nil {
+	list := make([]safetensors.TensorData, len(c.layout))
+	for i, entry := range c.layout {
+		variables := parts[entry.name]
+		if variables == nil { // a tied head that the files hold all the same
+			variables = parts[c.params[0].Tensor]
+		}
+		list[i] = safetensors.TensorData{Name: entry.name, DType: entry.dtype, Shape: entry.dims, Load: func() ([]float32, error) {
+			whole, err := n.joined(variables)
+			return whole[variables[0].Tensor], err
+		}}
+	}
+	if err := safetensors.WriteFolder(folder, list, map[string]string{"format": "pt"}, safetensors.DefaultShard); err != nil {
 		return err
 	}
 	if c.Folder == "" {
@@ -131,7 +143,7 @@ func (n *Network) Join(variables []Variable, value func(i int) ([]float32, error
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", v.Param.Name, err)
 		}
-		name := n.checkpoint.fileName(v.Tensor)
+		name := v.Tensor
 		if v.Part == nil {
 			whole[name] = flat
 			continue

@@ -21,8 +21,8 @@ import (
 	"github.com/sparsepo/sparsepo/internal/inspection"
 	"github.com/sparsepo/sparsepo/internal/maskfile"
 	"github.com/sparsepo/sparsepo/internal/report"
+	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/step"
-	"github.com/sparsepo/sparsepo/internal/train"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/loss"
 	"github.com/sparsepo/sparsepo/mask"
@@ -66,8 +66,8 @@ does not read has no effect, and a line on standard error says so.`,
   sparsepo inspect --policy run/final --reference sft/final --data test.jsonl --method mapo --limit 5 --html tokens.html`,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&work.policy, "policy", "", "model folder of the policy")
-	flags.StringVar(&work.reference, "reference", "", "model folder of the reference; sft and simpo do without")
+	flags.StringVar(&work.policy, "policy", "", "model or adapter folder of the policy, or hub id")
+	flags.StringVar(&work.reference, "reference", "", "model folder or hub id of the reference, base, or adapter:FOLDER; sft and simpo do without")
 	flags.StringVar(&work.data, "data", "", "preference pairs (.jsonl, .json, .jsonl.gz)")
 	flags.StringVar(&work.method, "method", "", "objective: "+strings.Join(loss.Names(), ", "))
 	flags.Float64Var(&work.options.Beta, "beta", 0.1, "strength of the pull towards the reference, the scale of the rewards")
@@ -144,28 +144,24 @@ func unknownChoice(flag, value string, known []string) error {
 }
 
 func (w *inspectWork) run(ctx context.Context, app *App) error {
-	policy, err := model.Open(w.policy)
+	models, err := source.OpenPair(ctx, w.policy, w.reference, nil, app.Stderr)
 	if err != nil {
 		return err
 	}
-	defer policy.Close()
-	var reference *model.Checkpoint
-	positions := policy.Config.MaxPositions
-	if w.reference != "" {
-		if reference, err = w.openReference(policy.Config); err != nil {
-			return err
-		}
-		defer reference.Close()
-		positions = min(positions, reference.Config.MaxPositions)
+	defer models.Close()
+	policy, reference := models.Policy.Config, models.Reference()
+	positions := policy.MaxPositions
+	if reference != nil {
+		positions = min(positions, reference.MaxPositions)
 	}
-	if w.tokenizer, err = train.OpenTokenizer(w.policy, policy.Config); err != nil {
+	if w.tokenizer, err = models.Policy.Tokenizer(); err != nil {
 		return err
 	}
-	pairs, err := w.pairs(ctx, app, policy.Config.Vocab, positions)
+	pairs, err := w.pairs(ctx, app, policy.Vocab, positions)
 	if err != nil {
 		return err
 	}
-	program, err := w.program(app, policy, reference)
+	program, err := w.program(app, models)
 	if err != nil {
 		return err
 	}
@@ -175,19 +171,6 @@ func (w *inspectWork) run(ctx context.Context, app *App) error {
 		return err
 	}
 	return w.show(app, inspected)
-}
-
-func (w *inspectWork) openReference(policy *model.Config) (*model.Checkpoint, error) {
-	reference, err := model.Open(w.reference)
-	if err != nil {
-		return nil, fmt.Errorf("reference: %w", err)
-	}
-	if reference.Config.Vocab != policy.Vocab {
-		reference.Close()
-		return nil, usage.Errorf("reference %s has a vocabulary of %d, the policy %s one of %d; KL needs the same vocabulary",
-			w.reference, reference.Config.Vocab, w.policy, policy.Vocab)
-	}
-	return reference, nil
 }
 
 func (w *inspectWork) pairs(ctx context.Context, app *App, vocab, positions int) ([]data.TokenPair, error) {
@@ -209,11 +192,11 @@ func (w *inspectWork) pairs(ctx context.Context, app *App, vocab, positions int)
 }
 
 // program binds the models, and the mask where the objective has a learned one.
-func (w *inspectWork) program(app *App, policy, reference *model.Checkpoint) (*step.Program, error) {
+func (w *inspectWork) program(app *App, models *source.Pair) (*step.Program, error) {
 	settings := step.Settings{Objective: w.objective, Options: w.options, Map: mask.Map(w.mapo)}
 	var masks map[string][]float32
 	if w.objective.Mask.Learned() {
-		file, err := w.readMask(reference.Config)
+		file, err := w.readMask(models)
 		if err != nil {
 			return nil, err
 		}
@@ -225,28 +208,22 @@ func (w *inspectWork) program(app *App, policy, reference *model.Checkpoint) (*s
 		return nil, err
 	}
 	store := gomodel.NewStore()
-	policyNetwork, err := policy.Bind(backend, store, "/policy", model.Binding{})
+	policy, reference, err := models.Bind(backend, store, model.Binding{}, w.seed)
 	if err != nil {
 		return nil, err
 	}
-	var referenceNetwork *model.Network
-	if reference != nil {
-		if referenceNetwork, err = reference.Bind(backend, store, "/reference", model.Binding{}); err != nil {
-			return nil, err
-		}
-	}
-	return step.New(backend, store, policyNetwork, referenceNetwork, settings, masks, w.seed)
+	return step.New(backend, store, policy, reference, settings, masks, w.seed)
 }
 
-func (w *inspectWork) readMask(reference *model.Config) (*maskfile.File, error) {
+func (w *inspectWork) readMask(models *source.Pair) (*maskfile.File, error) {
 	path := w.mask
 	if path == "" {
-		path = filepath.Join(w.policy, maskfile.Name)
+		path = filepath.Join(models.Policy.Path, maskfile.Name)
 		if _, err := os.Stat(path); err != nil {
 			return nil, usage.Errorf("--mask: %s has a learned mask, and %s has no %s; name its file", w.method, w.policy, maskfile.Name)
 		}
 	}
-	file, err := maskfile.Read(path, reference)
+	file, err := maskfile.Read(path, models.Reference())
 	if err != nil {
 		return nil, err
 	}

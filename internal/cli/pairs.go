@@ -15,7 +15,7 @@ import (
 	"github.com/sparsepo/sparsepo/internal/pairs"
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/sample"
-	"github.com/sparsepo/sparsepo/internal/train"
+	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 	"github.com/sparsepo/sparsepo/reward"
@@ -93,13 +93,13 @@ func (w *pairsWork) run(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	checkpoint, err := model.Open(w.model)
+	checkpoint, err := source.Open(ctx, w.model, app.Stderr)
 	if err != nil {
 		return err
 	}
 	defer checkpoint.Close()
 	maker := &pairs.Maker{Scorer: scorer, EOS: -1, MinMargin: w.minMargin}
-	list, err := w.readPrompts(app, checkpoint.Config, options, maker)
+	list, err := w.readPrompts(app, checkpoint, options, maker)
 	if err != nil {
 		return err
 	}
@@ -179,8 +179,8 @@ func (w *pairsWork) scorer() (reward.Scorer, error) {
 
 // readPrompts reads the prompts with the model's tokenizer, which it gives to the maker, and checks that the model has room
 // for them.
-func (w *pairsWork) readPrompts(app *App, c *model.Config, options prompts.Options, maker *pairs.Maker) ([]prompts.Prompt, error) {
-	t, err := train.OpenTokenizer(w.model, c)
+func (w *pairsWork) readPrompts(app *App, checkpoint *source.Model, options prompts.Options, maker *pairs.Maker) ([]prompts.Prompt, error) {
+	t, err := checkpoint.Tokenizer()
 	if err != nil {
 		return nil, err
 	}
@@ -197,9 +197,9 @@ func (w *pairsWork) readPrompts(app *App, c *model.Config, options prompts.Optio
 	}
 	fmt.Fprintf(app.Stderr, "%s: %s\n", w.prompts.data, report)
 	for _, p := range list {
-		if need := len(p.IDs) + w.sampling.MaxNewTokens; need > c.MaxPositions {
+		if need := len(p.IDs) + w.sampling.MaxNewTokens; need > checkpoint.Config.MaxPositions {
 			return nil, usage.Errorf("%s: the prompt has %d tokens, which with %d new ones exceeds the model's %d positions; lower --max-new-tokens or leave the prompt out",
-				p.Source, len(p.IDs), w.sampling.MaxNewTokens, c.MaxPositions)
+				p.Source, len(p.IDs), w.sampling.MaxNewTokens, checkpoint.Config.MaxPositions)
 		}
 	}
 	return list, nil

@@ -26,6 +26,7 @@ func init() {
 		newPromptsCommand,
 		newSweepCommand,
 		newInspectCommand,
+		newMergeCommand,
 		newReportCommand,
 		newRewardCommand,
 		newInitCommand,

@@ -17,7 +17,7 @@ import (
 	"github.com/sparsepo/sparsepo/internal/metrics"
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/sample"
-	"github.com/sparsepo/sparsepo/internal/train"
+	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 	"github.com/sparsepo/sparsepo/tokenizer"
@@ -77,7 +77,7 @@ vocabulary) and "finished". On a terminal the texts are printed instead, unless 
 		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&work.model, "model", "", "model folder")
+	flags.StringVar(&work.model, "model", "", "model or adapter folder, or hub id")
 	flags.StringArrayVar(&work.texts, "prompt", nil, "text to go on with; may be given several times")
 	flags.StringVar(&work.data, "data", "", "records with the field prompt (.jsonl, .jsonl.gz; -: standard input)")
 	flags.IntVar(&work.options.N, "n", 1, "responses for each prompt")
@@ -96,13 +96,13 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 	if err := w.check(); err != nil {
 		return err
 	}
-	checkpoint, err := model.Open(w.model)
+	checkpoint, err := source.Open(ctx, w.model, app.Stderr)
 	if err != nil {
 		return err
 	}
 	defer checkpoint.Close()
 	w.config = checkpoint.Config
-	if w.tokenizer, err = train.OpenTokenizer(w.model, w.config); err != nil {
+	if w.tokenizer, err = checkpoint.Tokenizer(); err != nil {
 		return err
 	}
 	list, err := w.prompts(app.Stdin)

@@ -68,7 +68,7 @@ func runTraining(app *App, cmd *cobra.Command, extra ...config.Source) error {
 	if err != nil {
 		return err
 	}
-	if err := settings.Validate(train.Objectives, loss.Names()); err != nil {
+	if err := train.Validate(settings); err != nil {
 		return err
 	}
 	app.Engine = settings.Engine

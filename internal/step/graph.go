@@ -18,11 +18,17 @@ type inputs struct {
 	predict, target, owner        *Node   // int64 [responses]
 	weight                        *Node   // float32 [pairs]
 	noise                         []*Node // float32 [rows, responses] each
+	dropout                       *Node   // int64 scalar, the seed of an adapter's dropout; nil without
 }
 
-func newInputs(nodes []*Node) inputs {
+func (p *Program) newInputs(nodes []*Node) inputs {
+	var dropout *Node
+	if p.dropout {
+		dropout, nodes = nodes[len(nodes)-1], nodes[:len(nodes)-1]
+	}
 	return inputs{
-		tokens: nodes[0], positions: nodes[1], pair: nodes[2], side: nodes[3],
+		dropout: dropout,
+		tokens:  nodes[0], positions: nodes[1], pair: nodes[2], side: nodes[3],
 		predict: nodes[4], target: nodes[5], owner: nodes[6], weight: nodes[7], noise: nodes[8:],
 	}
 }
@@ -47,9 +53,10 @@ func (in inputs) atPredictions(x *Node) *Node {
 	return Gather(Reshape(x, x.Shape().Dim(0)*x.Shape().Dim(1), -1), InsertAxes(in.predict, -1))
 }
 
-// logits are a network's logits at the predicting positions and its final states' forward pass.
-func (in inputs) logits(n *model.Network, trace bool) (*Node, model.Outputs) {
-	out := n.Forward(model.Inputs{Tokens: in.tokens, Positions: in.positions, Visible: in.visible(), Trace: trace})
+// logits are a network's logits at the predicting positions, and its forward pass. pass says more of that than the batch.
+func (in inputs) logits(n *model.Network, pass model.Inputs) (*Node, model.Outputs) {
+	pass.Tokens, pass.Positions, pass.Visible = in.tokens, in.positions, in.visible()
+	out := n.Forward(pass)
 	return n.Logits(in.atPredictions(out.Final)), out
 }
 
@@ -87,7 +94,11 @@ type computed struct {
 
 // compute adds forward passes, masks and loss to the graph.
 func (p *Program) compute(in inputs, training bool) computed {
-	logits, _ := in.logits(p.Policy, false)
+	pass := model.Inputs{}
+	if training {
+		pass.Recompute, pass.Noise = p.settings.Recompute, in.dropout
+	}
+	logits, out := in.logits(p.Policy, pass)
 	policy := newDistribution(logits)
 	real := ConvertDType(LessThan(in.owner, MulScalar(OnesLike(in.owner), int64(2*in.weight.Shape().Dim(0)))), logits.DType())
 	terms := loss.Terms{
@@ -96,7 +107,7 @@ func (p *Program) compute(in inputs, training bool) computed {
 	}
 	if p.Reference != nil {
 		trace := p.settings.Objective.Mask == loss.ActivationMask
-		refLogits, refOut := in.logits(p.Reference, trace)
+		refLogits, refOut := in.logits(p.Reference, model.Inputs{Trace: trace, After: StopGradient(out.Final)})
 		refLogits = StopGradient(refLogits)
 		reference := newDistribution(refLogits)
 		terms.Reference = Mul(reference.logProb(in.target), real)
@@ -106,10 +117,10 @@ func (p *Program) compute(in inputs, training bool) computed {
 		}
 		p.addMasks(&terms, in, refLogits, refOut, real, training)
 	}
-	out := p.settings.Objective.Build(terms, p.settings.Options)
-	weighted := Mul(out.Loss, in.weight)
+	built := p.settings.Objective.Build(terms, p.settings.Options)
+	weighted := Mul(built.Loss, in.weight)
 	// A padding slot's loss may be anything finite; its weight is 0.
-	return computed{terms: terms, output: out, mean: ReduceAllSum(weighted)}
+	return computed{terms: terms, output: built, mean: ReduceAllSum(weighted)}
 }
 
 // addMasks fills the masks of the terms.

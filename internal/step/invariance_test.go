@@ -134,7 +134,7 @@ type outcome struct {
 func valuesAndGradients(t testing.TB, e golden.Engine, p *Program) *gomodel.Exec {
 	t.Helper()
 	exec, err := gomodel.NewExec(e.Backend, p.store, func(_ *gomodel.Scope, nodes []*Node) []*Node {
-		c := p.compute(newInputs(nodes), false)
+		c := p.compute(p.newInputs(nodes), false)
 		trained := make([]*Node, len(p.trained))
 		for i, x := range p.trained {
 			trained[i] = x.variable.NodeValue(nodes[0].Graph())

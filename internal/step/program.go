@@ -34,6 +34,7 @@ type Program struct {
 	backend  compute.Backend
 	store    *gomodel.Store
 	masks    map[string]*gomodel.Variable // "reward.layer.weight", …
+	dropout  bool                         // whether the policy's adapter drops a share of its inputs in training
 	trained  []trained
 
 	evaluate, update, accumulate, applySum *gomodel.Exec
@@ -50,7 +51,7 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 	if s.Groups == nil {
 		s.Groups = mask.Groups
 	}
-	p := &Program{Policy: policy, Reference: reference, settings: s, backend: backend, store: store, masks: map[string]*gomodel.Variable{}, graphs: map[string]int{}}
+	p := &Program{Policy: policy, Reference: reference, settings: s, backend: backend, store: store, masks: map[string]*gomodel.Variable{}, dropout: policy.Dropout() > 0, graphs: map[string]int{}}
 	for _, v := range policy.Trained() {
 		t := trained{name: v.Param.Name, variable: v.Variable}
 		if v.Decays() {
@@ -196,6 +197,13 @@ func (p *Program) feed(b *data.Batch, noise func() float32) []any {
 		}
 		args = append(args, tensors.FromFlatDataAndDimensions(uniform, rows, b.Responses))
 	}
+	if p.dropout {
+		seed := 0.0
+		if noise != nil {
+			seed = float64(noise())
+		}
+		args = append(args, tensors.FromScalar(int64(seed*model.NoiseRange)))
+	}
 	return args
 }
 
@@ -210,17 +218,17 @@ func (p *Program) gradients(in inputs) (computed, []*Node) {
 }
 
 func (p *Program) evaluateGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
-	return p.outputs(p.compute(newInputs(nodes), false))
+	return p.outputs(p.compute(p.newInputs(nodes), false))
 }
 
 func (p *Program) updateGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
-	c, gradients := p.gradients(newInputs(nodes[numRateInputs:]))
+	c, gradients := p.gradients(p.newInputs(nodes[numRateInputs:]))
 	norm := p.settings.Optimiser.apply(p.trained, gradients, newRates(nodes))
 	return append([]*Node{norm}, p.outputs(c)...)
 }
 
 func (p *Program) accumulateGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
-	c, gradients := p.gradients(newInputs(nodes))
+	c, gradients := p.gradients(p.newInputs(nodes))
 	for i, t := range p.trained {
 		t.gradient.SetNodeValue(Add(t.gradient.NodeValue(nodes[0]), gradients[i]))
 	}

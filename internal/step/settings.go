@@ -13,6 +13,7 @@ type Settings struct {
 	Groups    []string     // activation groups of that mask
 	Learned   mask.Learned // architecture of a learned mask
 	Optimiser Optimiser
+	Recompute bool // compute the policy's activations again for the gradients instead of keeping them
 }
 
 // Optimiser holds AdamW's settings (Loshchilov and Hutter 2019) and the gradient clipping before it.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/config"
 	"github.com/sparsepo/sparsepo/internal/train"
-	"github.com/sparsepo/sparsepo/loss"
 )
 
 // Options of a sweep.
@@ -39,7 +38,7 @@ func Run(ctx context.Context, o Options) ([]string, error) {
 			problems = append(problems, err)
 			continue
 		}
-		if err := runs[i].Validate(train.Objectives, loss.Names()); err != nil {
+		if err := train.Validate(runs[i]); err != nil {
 			problems = append(problems, fmt.Errorf("run %s: %w", p.Name, err))
 		}
 	}

@@ -69,7 +69,7 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 		return nil, fmt.Errorf("open the run's log: %w", err)
 	}
 	defer r.logFile.Close()
-	if r.session, err = open(ctx, c, o.Backend, r.log); err != nil {
+	if r.session, err = open(ctx, c, o.Backend, o.Log, r.log); err != nil {
 		return nil, err
 	}
 	defer r.close()

@@ -184,8 +184,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"a run folder in use", map[string]string{"out": b.path("done")}, "holds a run already"},
 		{"max_length beyond the positions", map[string]string{"max_length": "33"}, "max_length: found 33, the model has 32 positions; set max_length to at most that"},
-		{"no model", map[string]string{"model": b.path("none")}, "none: no config.json"},
-		{"no reference", map[string]string{"reference": b.path("none")}, "reference: model"},
+		{"no model", map[string]string{"model": b.path("none")}, "no such folder, and not a hub id"},
+		{"no reference", map[string]string{"reference": b.path("none")}, "reference: "},
 		{"no data", map[string]string{"data": b.path("none.jsonl")}, "none.jsonl: no such file"},
 		{"no records", map[string]string{"data": b.path("empty.jsonl")}, "empty.jsonl"},
 		{"ids beyond the vocabulary", map[string]string{"data": b.path("large-ids.jsonl")}, "large-ids.jsonl:1"},
@@ -295,7 +295,7 @@ func TestNumberOfGraphs(t *testing.T) {
 		c := b.settings("run", map[string]string{
 			"data": b.path("many.jsonl"), "eval_data": b.path("many.jsonl"), "gradient_accumulation_steps": accumulation, "method": "sparse-independent",
 		})
-		s, err := open(context.Background(), c, b.backend, func(string, ...any) {})
+		s, err := open(context.Background(), c, b.backend, io.Discard, func(string, ...any) {})
 		if err != nil {
 			t.Fatal(err)
 		}

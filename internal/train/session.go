@@ -2,7 +2,9 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"github.com/sparsepo/sparsepo/data"
 	"github.com/sparsepo/sparsepo/internal/config"
 	"github.com/sparsepo/sparsepo/internal/maskfile"
+	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/step"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/loss"
@@ -44,46 +47,58 @@ func Objectives(method string) (keys []string, known bool) {
 }
 
 // open reads models and data. The cheap checks come first.
-func open(ctx context.Context, c *config.Run, backend compute.Backend, log func(format string, args ...any)) (*session, error) {
+func open(ctx context.Context, c *config.Run, backend compute.Backend, console io.Writer, log func(format string, args ...any)) (*session, error) {
 	s := &session{config: c, backend: backend, store: gomodel.NewStore()}
 	s.objective, _ = loss.Lookup(c.Method)
-	policy, err := model.Open(c.Model)
+	models, err := s.openModels(ctx, console)
 	if err != nil {
 		return nil, err
 	}
-	defer policy.Close()
-	if s.tokenizer, err = OpenTokenizer(c.Model, policy.Config); err != nil {
+	defer models.Close()
+	if s.tokenizer, err = models.Policy.Tokenizer(); err != nil {
 		return nil, err
 	}
-	if err := s.openData(ctx, policy.Config, log); err != nil {
+	if err := s.openData(ctx, models.Policy.Config, log); err != nil {
 		return nil, err
 	}
-	if err := s.openProgram(policy, log); err != nil {
+	if err := s.openProgram(models, log); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// OpenTokenizer reads the tokenizer of a model folder and checks that it fits the model; nil where there is none, which is
-// fine for records of token ids.
-func OpenTokenizer(folder string, c *model.Config) (*tokenizer.Tokenizer, error) {
-	if !tokenizer.Exists(folder) {
-		return nil, nil
+// openModels opens the policy and, where the run reads one, the reference.
+func (s *session) openModels(ctx context.Context, console io.Writer) (*source.Pair, error) {
+	c := s.config
+	reference := c.Reference
+	if !s.objective.Reference && c.Frontier.Every == 0 {
+		reference = ""
 	}
-	t, err := tokenizer.Load(folder)
+	models, err := source.OpenPair(ctx, c.Model, reference, lora(c), console)
 	if err != nil {
 		return nil, err
 	}
-	if t.VocabSize() > c.Vocab {
-		return nil, usage.Errorf("model %s: the tokenizer has %d entries and the model only %d embeddings; use the tokenizer the model was made with", folder, t.VocabSize(), c.Vocab)
+	if err := checkModels(c, models); err != nil {
+		return nil, errors.Join(err, models.Close())
 	}
-	return t, nil
+	return models, nil
+}
+
+// checkModels compares models with settings.
+func checkModels(c *config.Run, models *source.Pair) error {
+	policy, reference := models.Policy.Config, models.Reference()
+	switch {
+	case c.MaxLength > policy.MaxPositions:
+		return usage.Errorf("max_length: found %d, the model has %d positions; set max_length to at most that", c.MaxLength, policy.MaxPositions)
+	case reference != nil && reference.MaxPositions < c.MaxLength:
+		return usage.Errorf("max_length: found %d, the reference %s has %d positions; set max_length to at most that", c.MaxLength, c.Reference, reference.MaxPositions)
+	case c.LoadIn4bit && models.Policy.Adapter == nil && models.Lora == nil:
+		return usage.Errorf("load_in_4bit: weights in four bits cannot be trained; train an adapter beside them with use_peft")
+	}
+	return nil
 }
 
 func (s *session) openData(ctx context.Context, c *model.Config, log func(string, ...any)) error {
-	if s.config.MaxLength > c.MaxPositions {
-		return usage.Errorf("max_length: found %d, the model has %d positions; set max_length to at most that", s.config.MaxLength, c.MaxPositions)
-	}
 	load := func(path string) (*data.Set, error) {
 		options := data.LoadOptions{
 			Task: data.Preference, VocabSize: c.Vocab, OnBadRecord: data.BadRecordPolicy(s.config.OnBadRecord),
@@ -130,25 +145,20 @@ func (s *session) openData(ctx context.Context, c *model.Config, log func(string
 }
 
 // openProgram binds the networks and builds the objective.
-func (s *session) openProgram(policy *model.Checkpoint, log func(string, ...any)) error {
+func (s *session) openProgram(models *source.Pair, log func(string, ...any)) error {
 	c := s.config
-	network, err := policy.Bind(s.backend, s.store, "/policy", model.Binding{Trainable: true})
+	binding := model.Binding{Trainable: true, DType: computeType(c), Quantise: c.LoadIn4bit}
+	policy, reference, err := models.Bind(s.backend, s.store, binding, uint64(c.Seed))
 	if err != nil {
 		return err
 	}
-	log("policy %s: %s, %.2f M parameters", c.Model, policy.Config.Type, float64(policy.NumParameters())/1e6)
-	var reference *model.Network
-	if s.objective.Reference || c.Frontier.Every > 0 {
-		if reference, err = s.bindReference(policy.Config); err != nil {
-			return err
-		}
-	}
+	log("policy %s: %s, %.2f M parameters%s", c.Model, policy.Config.Type, float64(models.Policy.NumParameters())/1e6, trainedShare(policy, models))
 	settings := step.Settings{
 		Objective: s.objective,
 		Options: loss.Options{
 			Beta: c.Beta, Alpha: c.Alpha, Gamma: c.Gamma, Lambda: c.Lambda, ReverseKL: c.KL == "reverse", L1U: c.L1U, L1D: c.L1D,
 		},
-		Map: mask.Map(c.Mask.Map), Groups: c.Mask.Groups,
+		Map: mask.Map(c.Mask.Map), Groups: c.Mask.Groups, Recompute: c.GradientCheckpointing,
 		Optimiser: step.Optimiser{
 			Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Epsilon: c.AdamEpsilon,
 			WeightDecay: c.WeightDecay, MaskWeightDecay: c.Mask.WeightDecay, MaxGradNorm: c.MaxGradNorm,
@@ -167,8 +177,20 @@ func (s *session) openProgram(policy *model.Checkpoint, log func(string, ...any)
 			}
 		}
 	}
-	s.program, err = step.New(s.backend, s.store, network, reference, settings, masks, uint64(c.Seed))
+	s.program, err = step.New(s.backend, s.store, policy, reference, settings, masks, uint64(c.Seed))
 	return err
+}
+
+// trainedShare says what of the policy is trained where that is not all of it.
+func trainedShare(policy *model.Network, models *source.Pair) string {
+	trained := 0
+	for _, v := range policy.Trained() {
+		trained += v.Shape().Size()
+	}
+	if all := models.Policy.NumParameters(); trained != all {
+		return fmt.Sprintf(", %.3f M trained in its adapter", float64(trained)/1e6)
+	}
+	return ""
 }
 
 // initialMasks reads mask.init. The file decides the architecture.
@@ -184,22 +206,6 @@ func initialMasks(path string, reference *model.Config, a *mask.Learned, kind lo
 	*a = file.Architecture
 	a.Dropout, a.Binary = dropout, binary
 	return file.Tensors, nil
-}
-
-func (s *session) bindReference(policy *model.Config) (*model.Network, error) {
-	checkpoint, err := model.Open(s.config.Reference)
-	if err != nil {
-		return nil, fmt.Errorf("reference: %w", err)
-	}
-	defer checkpoint.Close()
-	if checkpoint.Config.Vocab != policy.Vocab {
-		return nil, usage.Errorf("reference %s has a vocabulary of %d, the policy %s one of %d; KL needs the same vocabulary",
-			s.config.Reference, checkpoint.Config.Vocab, s.config.Model, policy.Vocab)
-	}
-	if checkpoint.Config.MaxPositions < s.config.MaxLength {
-		return nil, usage.Errorf("reference %s has %d positions; max_length is %d", s.config.Reference, checkpoint.Config.MaxPositions, s.config.MaxLength)
-	}
-	return checkpoint.Bind(s.backend, s.store, "/reference", model.Binding{})
 }
 
 // save writes the policy and its masks as a model folder.

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/maskfile"
+	"github.com/sparsepo/sparsepo/internal/source"
+	"github.com/sparsepo/sparsepo/internal/usage"
+)
+
+type mergeWork struct {
+	adapter, base, out string
+}
+
+// newMergeCommand folds an adapter into its base.
+func newMergeCommand(app *App) *cobra.Command {
+	work := &mergeWork{}
+	cmd := &cobra.Command{
+		Use:   "merge --adapter FOLDER --out FOLDER",
+		Short: "Fold a LoRA adapter into its base model",
+		Long: `Write the base model with the adapter's product added to its weights: a whole model whose outputs are the adapted one's and
+that any program can load. It keeps the base model's dtypes, tensor names and files; an adapter trained on a four-bit base is
+added to the base's own weights.
+
+The base is the one that adapter_config.json names, as a folder or hub id; --base says another.`,
+		Example: `  sparsepo merge --adapter run/final --out merged
+  sparsepo merge --adapter run/final --base models/gpt2 --out merged`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&work.adapter, "adapter", "", "adapter folder in PEFT's format, or hub id")
+	flags.StringVar(&work.base, "base", "", "base model, instead of the one the adapter names")
+	flags.StringVar(&work.out, "out", "", "folder to write; must not exist")
+	requireFlags(cmd, "adapter", "out")
+	return cmd
+}
+
+func (w *mergeWork) run(ctx context.Context, app *App) error {
+	if _, err := os.Stat(w.out); err == nil {
+		return usage.Errorf("--out: %s exists; name a new folder", w.out)
+	}
+	m, err := source.OpenOn(ctx, w.adapter, w.base, app.Stderr)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if m.Adapter == nil {
+		return usage.Errorf("--adapter: %s is a whole model, there is nothing to merge", w.adapter)
+	}
+	err = atomicfile.WriteFolder(w.out, func(folder string) error {
+		if err := m.Merge(m.Adapter, folder); err != nil {
+			return err
+		}
+		return copyMask(m.Path, folder)
+	})
+	if err != nil {
+		return fmt.Errorf("merge %s into %s: %w", w.adapter, m.Base, err)
+	}
+	if app.JSON {
+		return app.PrintJSON(struct {
+			Out     string `json:"out"`
+			Base    string `json:"base"`
+			Adapter string `json:"adapter"`
+			Rank    int    `json:"r"`
+		}{w.out, m.Base, w.adapter, m.Adapter.Rank})
+	}
+	fmt.Fprintf(app.Stdout, "%s: %s with the adapter %s in its weights\n", w.out, m.Base, w.adapter)
+	return nil
+}
+
+// copyMask takes the masks along that were trained beside the adapter.
+func copyMask(from, to string) error {
+	content, err := os.ReadFile(filepath.Join(from, maskfile.Name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(to, maskfile.Name), content, 0o644)
+}

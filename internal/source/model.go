@@ -1,0 +1,136 @@
+// Package source opens the models that users name: a folder in Hugging Face layout, a hub id, or an adapter's folder, whose
+// base is found by the name in it. It also settles what a policy is compared with.
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/gomlx/compute"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/sparsepo/sparsepo/internal/hub"
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/model"
+	"github.com/sparsepo/sparsepo/tokenizer"
+)
+
+// Model is an opened model: a checkpoint, and the adapter on it where the name meant one.
+type Model struct {
+	*model.Checkpoint
+	Adapter *model.Adapter // nil for a whole model
+	Name    string         // as the user gave it
+	Path    string         // folder of the model or the adapter
+	Base    string         // name of the whole model: the adapter's base, or Name
+}
+
+// Open opens a folder or a hub id; log receives a download's progress. Close it after binding.
+func Open(ctx context.Context, name string, log io.Writer) (*Model, error) {
+	return OpenOn(ctx, name, "", log)
+}
+
+// OpenOn is Open with another base for an adapter than the one it names; "" for that one.
+func OpenOn(ctx context.Context, name, base string, log io.Writer) (*Model, error) {
+	folder, err := hub.Model(ctx, name, hub.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if !model.IsAdapter(folder) {
+		checkpoint, err := model.Open(folder)
+		if err != nil {
+			return nil, err
+		}
+		return &Model{Checkpoint: checkpoint, Name: name, Path: folder, Base: name}, nil
+	}
+	return openAdapter(ctx, name, folder, base, log)
+}
+
+func openAdapter(ctx context.Context, name, folder, base string, log io.Writer) (*Model, error) {
+	adapter, err := model.OpenAdapter(folder)
+	if err != nil {
+		return nil, err
+	}
+	if base != "" {
+		adapter.Base = base
+	}
+	checkpoint, err := openBase(ctx, adapter, log)
+	if err != nil {
+		return nil, errors.Join(err, adapter.Close())
+	}
+	m := &Model{Checkpoint: checkpoint, Adapter: adapter, Name: name, Path: folder, Base: adapter.Base}
+	if err := checkpoint.Check(adapter); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// openBase opens the model an adapter belongs to. A path in the adapter is taken from the working folder, as PEFT does, or
+// from the adapter's own folder.
+func openBase(ctx context.Context, a *model.Adapter, log io.Writer) (*model.Checkpoint, error) {
+	wrap := func(err error) error { return fmt.Errorf("base model of adapter %s: %w", a.Folder, err) }
+	if a.Base == "" {
+		return nil, usage.Errorf("adapter %s: base_model_name_or_path is empty in %s; write the folder or hub id of its base model there", a.Folder, model.AdapterConfigFile)
+	}
+	name := a.Base
+	if beside := filepath.Join(a.Folder, name); !filepath.IsAbs(name) && !isFolder(name) && isFolder(beside) {
+		name = beside
+	}
+	folder, err := hub.Model(ctx, name, hub.Options{Log: log})
+	if err != nil {
+		return nil, wrap(err)
+	}
+	if model.IsAdapter(folder) {
+		return nil, usage.Errorf("base model of adapter %s: %s is an adapter itself; merge that one first (sparsepo merge)", a.Folder, folder)
+	}
+	base, err := model.Open(folder)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return base, nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// Close releases the files.
+func (m *Model) Close() error {
+	if m.Adapter == nil {
+		return m.Checkpoint.Close()
+	}
+	return errors.Join(m.Checkpoint.Close(), m.Adapter.Close())
+}
+
+// Bind reads the model into the store, frozen, with its adapter on.
+func (m *Model) Bind(backend compute.Backend, store *gomodel.Store, path string, b model.Binding) (*model.Network, error) {
+	n, err := m.Checkpoint.Bind(backend, store, path, b)
+	if err != nil || m.Adapter == nil {
+		return n, err
+	}
+	return n.Adapt(backend, store, path+"/adapter", m.Adapter, false)
+}
+
+// Tokenizer reads the tokenizer beside the adapter or the model and checks that it fits the model; nil where there is none,
+// which is fine for token ids.
+func (m *Model) Tokenizer() (*tokenizer.Tokenizer, error) {
+	folder := m.Path
+	if !tokenizer.Exists(folder) {
+		folder = m.Folder
+	}
+	if !tokenizer.Exists(folder) {
+		return nil, nil
+	}
+	t, err := tokenizer.Load(folder)
+	if err != nil {
+		return nil, err
+	}
+	if t.VocabSize() > m.Config.Vocab {
+		return nil, usage.Errorf("model %s: the tokenizer has %d entries and the model only %d embeddings; use the tokenizer the model was made with", folder, t.VocabSize(), m.Config.Vocab)
+	}
+	return t, nil
+}

@@ -1,0 +1,186 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/gomlx/compute"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/model"
+)
+
+// Names of references that share the policy's base.
+const (
+	baseReference    = "base"
+	adapterReference = "adapter:"
+)
+
+// Pair is a policy and what it is compared with.
+type Pair struct {
+	Policy *Model
+	Lora   *model.LoRA // a new adapter to train on the policy; nil for none
+
+	whole   *Model         // a reference with weights of its own
+	adapter *model.Adapter // a reference on the policy's base; nil for the base itself, or with whole
+	shared  bool           // the reference is on the policy's base
+}
+
+// OpenPair opens a policy and its reference and checks that they fit. The reference is
+//
+//   - "base": the policy's base model, its adapter off;
+//   - "adapter:NAME": another adapter on that base, such as the one that fine-tuning left;
+//   - the folder or hub id of a whole model;
+//   - "": none.
+//
+// The policy's own name as reference means the model as it is before training. For an adapter that could be the base or the
+// adapter, and is an error that says so. lora is a new adapter to put on a whole model.
+func OpenPair(ctx context.Context, policy, reference string, lora *model.LoRA, log io.Writer) (*Pair, error) {
+	p := &Pair{Lora: lora}
+	var err error
+	if p.Policy, err = Open(ctx, policy, log); err != nil {
+		return nil, err
+	}
+	if err := p.openReference(ctx, reference, log); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// adapted reports whether the policy has an adapter.
+func (p *Pair) adapted() bool { return p.Policy.Adapter != nil || p.Lora != nil }
+
+func (p *Pair) openReference(ctx context.Context, name string, log io.Writer) error {
+	if p.Policy.Adapter != nil && p.Lora != nil {
+		return usage.Hint(usage.Errorf("model %s is an adapter already, and use_peft asks for another on it", p.Policy.Name),
+			"leave use_peft out to train that adapter further, or fold it into its base with sparsepo merge first")
+	}
+	if p.Lora != nil {
+		if err := p.Policy.Check(model.NewAdapter(*p.Lora, "", 0)); err != nil {
+			return err
+		}
+	}
+	adapter, isAdapter := strings.CutPrefix(name, adapterReference)
+	switch {
+	case name == "":
+		return nil
+	case name == p.Policy.Name && p.Policy.Adapter != nil:
+		return usage.Hint(usage.Errorf("reference: the model %s is an adapter, so what it is compared with must be said", name),
+			fmt.Sprintf("--reference base for %s without it, --reference %s%s for the adapter as it is now", p.Policy.Base, adapterReference, name))
+	case name == baseReference && !p.adapted():
+		return usage.Errorf("reference: base is the policy's base model without its adapter, and %s has none; name a model", p.Policy.Name)
+	case name == baseReference, name == p.Policy.Name && p.Lora != nil:
+		p.shared = true
+		return nil
+	case isAdapter && !p.adapted():
+		return usage.Errorf("reference: %s is an adapter on the policy's base, whose weights are trained; name a whole model (sparsepo merge makes one)", name)
+	case isAdapter:
+		return p.openAdapter(ctx, adapter, log)
+	}
+	return p.openWhole(ctx, name, log)
+}
+
+func (p *Pair) openAdapter(ctx context.Context, name string, log io.Writer) error {
+	m, err := Open(ctx, name, log)
+	if err != nil {
+		return fmt.Errorf("reference: %w", err)
+	}
+	defer m.Checkpoint.Close()
+	if m.Adapter == nil {
+		return usage.Errorf("reference: %s is a whole model, no adapter; name it without %q", name, adapterReference)
+	}
+	if m.Folder != p.Policy.Folder {
+		return usage.Errorf("reference: adapter %s belongs to %s, the policy to %s; they must share their base", name, m.Base, p.Policy.Base)
+	}
+	p.shared, p.adapter = true, m.Adapter
+	return nil
+}
+
+func (p *Pair) openWhole(ctx context.Context, name string, log io.Writer) error {
+	m, err := Open(ctx, name, log)
+	if err != nil {
+		return fmt.Errorf("reference: %w", err)
+	}
+	p.whole = m
+	policy := p.Policy.Config
+	switch {
+	case m.Adapter != nil && p.Policy.Folder == m.Folder:
+		return usage.Hint(usage.Errorf("reference: %s is an adapter", name), fmt.Sprintf("--reference %s%s means this adapter on the policy's base, --reference base the base without any", adapterReference, name))
+	case m.Config.Vocab != policy.Vocab:
+		return usage.Errorf("reference %s has a vocabulary of %d, the policy %s one of %d; KL needs the same vocabulary",
+			name, m.Config.Vocab, p.Policy.Name, policy.Vocab)
+	}
+	return nil
+}
+
+// Close releases the files.
+func (p *Pair) Close() error {
+	var list []error
+	if p.Policy != nil {
+		list = append(list, p.Policy.Close())
+	}
+	if p.whole != nil {
+		list = append(list, p.whole.Close())
+	}
+	if p.adapter != nil {
+		list = append(list, p.adapter.Close())
+	}
+	return errors.Join(list...)
+}
+
+// Reference is the configuration of the reference; nil without one.
+func (p *Pair) Reference() *model.Config {
+	switch {
+	case p.whole != nil:
+		return p.whole.Config
+	case p.shared:
+		return p.Policy.Config
+	}
+	return nil
+}
+
+// Shared reports whether the reference's weights are the policy's frozen ones.
+func (p *Pair) Shared() bool { return p.shared }
+
+// Whole is the reference where it has weights of its own, else nil.
+func (p *Pair) Whole() *model.Checkpoint {
+	if p.whole == nil {
+		return nil
+	}
+	return p.whole.Checkpoint
+}
+
+// Bind reads both into the store, under /policy and /reference; the reference is nil where there is none. b.Trainable says
+// whether the policy is trained: its adapter where it has one, else its weights. Frozen weights are kept as b says.
+func (p *Pair) Bind(backend compute.Backend, store *gomodel.Store, b model.Binding, seed uint64) (policy, reference *model.Network, err error) {
+	own := b
+	own.Trainable = b.Trainable && !p.adapted()
+	base, err := p.Policy.Checkpoint.Bind(backend, store, "/policy", own)
+	if err != nil {
+		return nil, nil, err
+	}
+	policy = base
+	adapter := p.Policy.Adapter
+	if p.Lora != nil {
+		adapter = model.NewAdapter(*p.Lora, p.Policy.Base, seed)
+	}
+	if adapter != nil {
+		if policy, err = base.Adapt(backend, store, "/policy/adapter", adapter, b.Trainable); err != nil {
+			return nil, nil, err
+		}
+	}
+	switch {
+	case p.whole != nil:
+		b.Trainable = false
+		reference, err = p.whole.Bind(backend, store, "/reference", b)
+	case p.adapter != nil:
+		reference, err = base.Adapt(backend, store, "/reference/adapter", p.adapter, false)
+	case p.shared:
+		reference = base
+	}
+	return policy, reference, err
+}
