@@ -76,10 +76,10 @@ func (n *Network) bind(backend compute.Backend, p Param, b Binding) error {
 
 // The variables of a quantised matrix are called after the parameter and these.
 const (
-	quantisedCodes       = "/codes"
-	quantisedScales      = "/scales"
-	quantisedScaleScales = "/scale_scales"
-	quantisedOffset      = "/offset"
+	quantisedCodes       = ":codes"
+	quantisedScales      = ":scales"
+	quantisedScaleScales = ":scale_scales"
+	quantisedOffset      = ":offset"
 )
 
 // bindQuantised quantises a matrix as it is read.

@@ -45,9 +45,6 @@ type Inputs struct {
 	Recompute bool
 	// Noise is an int64 scalar that a LoRA adapter's dropout is drawn from; nil turns the dropout off.
 	Noise *Node
-	// After is a node of the graph that is computed before the quantised weights are unpacked; nil for any order. It keeps a
-	// reference's pass from sharing, and so holding, the unpacked weights of the policy's.
-	After *Node
 }
 
 // Cache holds the keys and values of earlier positions, for sampling one token a row at a time (seq = 1). The past is read

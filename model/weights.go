@@ -62,7 +62,7 @@ func (w *weights) section(x *Node, module, section string) *Node {
 		panic(fmt.Errorf("model: %s has no linear layer %q", w.network.Config.Type, name))
 	}
 	flat, dims := flatten(x)
-	y := multiply(flat, w.matrix(p), p.Linear.InOut)
+	y := multiply(flat, w.matrix(p, flat), p.Linear.InOut)
 	if w.network.quantised[name] && !w.in.Recompute {
 		y = y.StopCheckpoint()
 	}
@@ -75,18 +75,15 @@ func (w *weights) section(x *Node, module, section string) *Node {
 	return Reshape(y, append(dims, -1)...)
 }
 
-// matrix is a linear layer's weight. One in four bits is unpacked here and, for the gradients, again: the codes are marked
-// as the beginning of what is computed twice, and the caller marks the end.
-func (w *weights) matrix(p Param) *Node {
+// matrix is the weight of a linear layer whose input is x. One in four bits is unpacked when x is there, and for the gradients
+// again: the codes are marked as the beginning of what is computed twice, and the caller marks the end.
+func (w *weights) matrix(p Param, x *Node) *Node {
 	if !w.network.quantised[p.Name] {
 		return w.value(p.Name)
 	}
 	node := func(name string) *Node { return w.network.scope.GetVariable(p.Name + name).NodeValue(w.graph) }
-	codes := node(quantisedCodes)
-	if w.in.After != nil {
-		codes = SchedulingBarrier(codes, w.in.After)
-	}
-	return nf4.Dequantise(codes.Checkpoint(), node(quantisedScales), node(quantisedScaleScales), node(quantisedOffset), p.Dims, w.network.dtype)
+	codes := SchedulingBarrier(node(quantisedCodes).Checkpoint(), StopGradient(x))
+	return nf4.Dequantise(codes, node(quantisedScales), node(quantisedScaleScales), node(quantisedOffset), p.Dims, w.network.dtype)
 }
 
 // flatten merges all axes but the last.

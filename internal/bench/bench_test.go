@@ -66,7 +66,11 @@ func TestBatches(t *testing.T) {
 	for _, c := range []struct{ batch, steps int }{{2, 4}, {3, 1}, {8, 1}} {
 		o := TrainOptions{Shape: tiny, Pairs: path, Batch: c.batch, Steps: c.steps}
 		objective, _ := loss.Lookup("dpo")
-		batches, err := o.batches(t.Context(), objective)
+		checkpoint, err := o.checkpoint()
+		if err != nil {
+			t.Fatal(err)
+		}
+		batches, err := o.batches(t.Context(), checkpoint.Config, objective)
 		if err != nil {
 			t.Fatal(err)
 		}

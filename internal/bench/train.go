@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/sparsepo/sparsepo/data"
@@ -25,6 +26,11 @@ type TrainOptions struct {
 	Method string
 	Batch  int // pairs a step
 	Steps  int // counted steps
+
+	Rank      int          // of a LoRA adapter on every linear layer; 0 trains all weights
+	FourBit   bool         // the frozen base in four bits
+	Recompute bool         // gradient checkpointing
+	DType     dtypes.DType // of the passes and of frozen weights; the zero value stands for float32
 }
 
 // TrainResult of a measurement. Steps that warm up are not in it.
@@ -56,11 +62,14 @@ func Train(ctx context.Context, backend compute.Backend, o TrainOptions) (*Train
 	if err != nil {
 		return nil, err
 	}
-	batches, err := o.batches(ctx, objective)
+	if o.FourBit && o.Rank == 0 {
+		return nil, usage.Errorf("weights in four bits cannot be trained; give the rank of an adapter")
+	}
+	batches, err := o.batches(ctx, checkpoint.Config, objective)
 	if err != nil {
 		return nil, err
 	}
-	program, err := newProgram(backend, checkpoint, objective)
+	program, err := o.program(backend, checkpoint, objective)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +94,8 @@ func unknownMethod(name string) error {
 const warmUp = 2
 
 // batches lays out the warm-up steps and the counted ones.
-func (o TrainOptions) batches(ctx context.Context, objective loss.Objective) ([]data.Batch, error) {
-	options := data.LoadOptions{VocabSize: o.Vocab}
+func (o TrainOptions) batches(ctx context.Context, c *model.Config, objective loss.Objective) ([]data.Batch, error) {
+	options := data.LoadOptions{VocabSize: c.Vocab}
 	if !objective.Pairs {
 		options.Task = data.Supervised
 	}
@@ -94,8 +103,8 @@ func (o TrainOptions) batches(ctx context.Context, objective loss.Objective) ([]
 	if err != nil {
 		return nil, err
 	}
-	if longest, source := set.Longest(); longest > o.Context {
-		return nil, usage.Errorf("%s: prompt and response have %d tokens, the model %d positions; raise --ctx", source, longest, o.Context)
+	if longest, source := set.Longest(); longest > c.MaxPositions {
+		return nil, usage.Errorf("%s: prompt and response have %d tokens, the model %d positions; raise --ctx", source, longest, c.MaxPositions)
 	}
 	plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: o.Batch})
 	if err != nil {
@@ -126,19 +135,13 @@ func cheapest(shapes []data.Shape, pairs []data.TokenPair) data.Shape {
 	return need
 }
 
-// newProgram builds policy, reference and masks with the settings that training has by default; the rates of learning are the
+// program builds policy, reference and masks with the settings that training has by default; the rates of learning are the
 // callers'.
-func newProgram(backend compute.Backend, checkpoint *model.Checkpoint, objective loss.Objective) (*step.Program, error) {
+func (o TrainOptions) program(backend compute.Backend, checkpoint *model.Checkpoint, objective loss.Objective) (*step.Program, error) {
 	store := gomodel.NewStore()
-	policy, err := checkpoint.Bind(backend, store, "/policy", model.Binding{Trainable: true})
+	policy, reference, err := o.networks(backend, store, checkpoint, objective)
 	if err != nil {
 		return nil, err
-	}
-	var reference *model.Network
-	if objective.Reference {
-		if reference, err = checkpoint.Bind(backend, store, "/reference", model.Binding{}); err != nil {
-			return nil, err
-		}
 	}
 	c := checkpoint.Config
 	return step.New(backend, store, policy, reference, step.Settings{
@@ -149,8 +152,27 @@ func newProgram(backend compute.Backend, checkpoint *model.Checkpoint, objective
 			Hidden: c.Hidden, Layers: c.Layers, Eps: c.NormEps, AllLayers: true, Depth: 1, Norm: true,
 			Binary: objective.Mask == loss.BinaryMask,
 		},
+		Recompute: o.Recompute,
 		Optimiser: step.Optimiser{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01, MaskWeightDecay: 0.01, MaxGradNorm: 1},
 	}, nil, 1)
+}
+
+func (o TrainOptions) networks(backend compute.Backend, store *gomodel.Store, checkpoint *model.Checkpoint, objective loss.Objective) (policy, reference *model.Network, err error) {
+	binding := model.Binding{DType: o.DType, Quantise: o.FourBit, Trainable: o.Rank == 0}
+	base, err := checkpoint.Bind(backend, store, "/policy", binding)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Rank > 0 {
+		adapter := model.NewAdapter(model.LoRA{Rank: o.Rank, Alpha: float64(2 * o.Rank), Targets: []string{model.AllLinear}}, "", 1)
+		policy, err = base.Adapt(backend, store, "/adapter", adapter, true)
+		return policy, base, err
+	}
+	if objective.Reference {
+		binding.Trainable = false
+		reference, err = checkpoint.Bind(backend, store, "/reference", binding)
+	}
+	return base, reference, err
 }
 
 // course is a training being measured.

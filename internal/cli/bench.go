@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -56,6 +57,7 @@ func addShapeFlags(flags *pflag.FlagSet, s *bench.Shape) {
 
 func newBenchTrainCommand(app *App) *cobra.Command {
 	work := bench.TrainOptions{}
+	var dtype string
 	cmd := &cobra.Command{
 		Use:   "train --pairs FILE",
 		Short: "Measure optimiser steps on given pairs",
@@ -64,13 +66,25 @@ loss, backward pass, clipping and AdamW. tokens_per_s counts the prompt and resp
 
 Not counted are the first two steps and, for each shape of batch, two steps more; the first of those builds its graph.`,
 		Example: `  sparsepo bench train --layers 6 --dim 512 --heads 8 --vocab 8192 --pairs random.jsonl --method sparse-independent --json`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return benchTrain(cmd.Context(), app, work) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			types := map[string]dtypes.DType{"float32": dtypes.Float32, "bfloat16": dtypes.BFloat16}
+			var known bool
+			if work.DType, known = types[dtype]; !known {
+				return unknownChoice("dtype", dtype, []string{"float32", "bfloat16"})
+			}
+			return benchTrain(cmd.Context(), app, work)
+		},
 	}
 	addShapeFlags(cmd.Flags(), &work.Shape)
 	cmd.Flags().StringVar(&work.Pairs, "pairs", "", "records of token ids (see sparsepo bench pairs)")
 	cmd.Flags().StringVar(&work.Method, "method", "sparse-independent", fmt.Sprintf("objective, one of %v", loss.Names()))
 	cmd.Flags().IntVar(&work.Batch, "batch", 8, "pairs a step")
 	cmd.Flags().IntVar(&work.Steps, "steps", 8, "counted steps")
+	cmd.Flags().StringVar(&work.Config, "model-config", "", "config.json of a model whose shape counts instead, but for --layers")
+	cmd.Flags().IntVar(&work.Rank, "lora-r", 0, "train LoRA adapters of this rank on every linear layer (0: all weights)")
+	cmd.Flags().BoolVar(&work.FourBit, "load-in-4bit", false, "keep the adapters' base in four bits")
+	cmd.Flags().BoolVar(&work.Recompute, "gradient-checkpointing", false, "compute activations again for the gradients")
+	cmd.Flags().StringVar(&dtype, "dtype", "float32", "type of the passes and of frozen weights: float32 or bfloat16")
 	requireFlags(cmd, "pairs")
 	return cmd
 }

@@ -98,7 +98,7 @@ func (p *Program) compute(in inputs, training bool) computed {
 	if training {
 		pass.Recompute, pass.Noise = p.settings.Recompute, in.dropout
 	}
-	logits, out := in.logits(p.Policy, pass)
+	logits, _ := in.logits(p.Policy, pass)
 	policy := newDistribution(logits)
 	real := ConvertDType(LessThan(in.owner, MulScalar(OnesLike(in.owner), int64(2*in.weight.Shape().Dim(0)))), logits.DType())
 	terms := loss.Terms{
@@ -107,7 +107,7 @@ func (p *Program) compute(in inputs, training bool) computed {
 	}
 	if p.Reference != nil {
 		trace := p.settings.Objective.Mask == loss.ActivationMask
-		refLogits, refOut := in.logits(p.Reference, model.Inputs{Trace: trace, After: StopGradient(out.Final)})
+		refLogits, refOut := in.logits(p.Reference, model.Inputs{Trace: trace})
 		refLogits = StopGradient(refLogits)
 		reference := newDistribution(refLogits)
 		terms.Reference = Mul(reference.logProb(in.target), real)
