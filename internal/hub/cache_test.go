@@ -115,3 +115,25 @@ func TestModelUnreachableHubFallsBackToCache(t *testing.T) {
 		t.Errorf("the log does not say so: %q", &log)
 	}
 }
+
+func TestDiskSpace(t *testing.T) {
+	h := newFakeHub(t)
+	_, blob := bigModel(h)
+	o := h.options(nil)
+	o.free = func(string) (int64, bool) { return size, true } // less than weights and tokenizer
+	_, err := Model(t.Context(), "org/big", o)
+	errorWith(t, err, true, "org/big: ", " are to be downloaded", o.Cache, "has room for 293.0 KiB", "HF_HUB_CACHE")
+	if ranges, _ := contentRequests(h.log()); len(ranges) > 0 {
+		t.Error("the download began")
+	}
+	// What an interrupted download left counts.
+	if err := os.WriteFile(filepath.Join(o.Cache, blob+".incomplete"), []byte(weights("big", size)[:100_000]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Model(t.Context(), "org/big", o); err != nil {
+		t.Errorf("with a third of it here: %v", err)
+	}
+	if free, known := freeBytes(t.TempDir()); known && free <= 0 {
+		t.Errorf("free space of the temporary folder: %d bytes", free)
+	}
+}

@@ -14,10 +14,10 @@
 // # What go-huggingface does, and what is done here
 //
 // The names of the layout, the place of the cache and the form of the hub's list of files come from go-huggingface's package
-// hub. The transfer is our own, because the one in v0.4.1 deletes what an interrupted download has received, takes a
-// connection that breaks for the end of the file, compares neither length nor checksum, names the blob after the storage
-// server's etag where the hub redirects to one, writes no refs, keeps its locks where no other program looks, has neither
-// offline mode nor cancellation of every request, and reports a status code as text only. Here
+// hub. The transfer is our own, because the one in v0.4.1 deletes what an interrupted download has received, reports a
+// connection that breaks as success, compares neither length nor checksum, names the blob after the storage server's etag
+// where the hub redirects to one, writes no refs, keeps its locks where no other program looks, has no offline mode, does
+// not cancel every request, and reports a status code as text only. Here
 //
 //   - a download continues where it stopped (HTTP Range on ETAG.incomplete), within a call and in the next one;
 //   - a file appears under its name only after its length and its SHA-256 (large files) or Git blob SHA-1 (small ones) were

@@ -108,7 +108,7 @@ func TestResumeInTheNextCall(t *testing.T) {
 	}
 }
 
-// A server that ignores ranges sends everything again; nothing is doubled.
+// A server that ignores ranges sends everything again, once; nothing is doubled.
 func TestServerIgnoresRange(t *testing.T) {
 	h := newFakeHub(t)
 	content, _ := bigModel(h)
@@ -119,6 +119,24 @@ func TestServerIgnoresRange(t *testing.T) {
 	}
 	if got := readFile(t, folder, "model.safetensors"); got != content {
 		t.Error("the content differs from the hub's")
+	}
+	ranges, _ := contentRequests(h.log())
+	if diff := cmp.Diff([]string{"", "bytes=100000-"}, ranges); diff != "" {
+		t.Errorf("ranges (-want +got):\n%s", diff)
+	}
+}
+
+// An answer of unknown length that ends early is no end of the file.
+func TestServerEndsEarly(t *testing.T) {
+	h := newFakeHub(t)
+	bigModel(h)
+	h.fail("model.safetensors", endAfter(70_000))
+	if _, err := Model(t.Context(), "org/big", h.options(nil)); err != nil {
+		t.Fatal(err)
+	}
+	ranges, sent := contentRequests(h.log())
+	if diff := cmp.Diff([]string{"", "bytes=70000-"}, ranges); diff != "" || sent != size {
+		t.Errorf("%d bytes sent for a file of %d; ranges (-want +got):\n%s", sent, size, diff)
 	}
 }
 
@@ -221,6 +239,7 @@ func TestTroubleThatPasses(t *testing.T) {
 		{"file: 504 for ever", "model.safetensors", many(answer(504), 9), []time.Duration{1e9, 2e9, 4e9, 8e9}, []string{"org/big: model.safetensors: ", "504", "(5 attempts)", "continues"}},
 		{"file: cut for ever", "model.safetensors", many(cutAfter(0), 9), []time.Duration{1e9, 2e9, 4e9, 8e9}, []string{"org/big: model.safetensors: ", "(5 attempts)"}},
 		{"file: progress is not counted", "model.safetensors", many(cutAfter(size/10), 9), []time.Duration{1e9, 1e9, 1e9, 1e9, 1e9, 1e9, 1e9, 1e9, 1e9}, nil},
+		{"file: another part", "model.safetensors", []fault{cutAfter(10), otherPart(100)}, []time.Duration{1e9, 2e9}, nil},
 		{"file: 416", "model.safetensors", []fault{cutAfter(10), answer(416)}, []time.Duration{1e9, 2e9}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -263,6 +282,21 @@ func TestSilentConnection(t *testing.T) {
 	}
 }
 
+// A slow connection is left alone as long as something comes.
+func TestSlowConnection(t *testing.T) {
+	h := newFakeHub(t)
+	bigModel(h)
+	h.fail("model.safetensors", drip(15, 40*time.Millisecond))
+	o := h.options(nil)
+	o.idle = 400 * time.Millisecond // the whole takes 600
+	if _, err := Model(t.Context(), "org/big", o); err != nil {
+		t.Fatal(err)
+	}
+	if ranges, _ := contentRequests(h.log()); len(ranges) != 1 {
+		t.Errorf("requests for %q, want one for the whole", ranges)
+	}
+}
+
 func TestCancelWhilePausing(t *testing.T) {
 	h := newFakeHub(t)
 	bigModel(h)
@@ -272,27 +306,5 @@ func TestCancelWhilePausing(t *testing.T) {
 	o.sleep = func(ctx context.Context, _ time.Duration) error { cancel(); return sleep(ctx, time.Hour) }
 	if _, err := Model(ctx, "org/big", o); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want that the context was cancelled", err)
-	}
-}
-
-func TestDiskSpace(t *testing.T) {
-	h := newFakeHub(t)
-	_, blob := bigModel(h)
-	o := h.options(nil)
-	o.free = func(string) (int64, bool) { return size, true } // less than weights and tokenizer
-	_, err := Model(t.Context(), "org/big", o)
-	errorWith(t, err, true, "org/big: ", " are to be downloaded", o.Cache, "has room for 293.0 KiB", "HF_HUB_CACHE")
-	if ranges, _ := contentRequests(h.log()); len(ranges) > 0 {
-		t.Error("the download began")
-	}
-	// What an interrupted download left counts.
-	if err := os.WriteFile(filepath.Join(o.Cache, blob+".incomplete"), []byte(weights("big", size)[:100_000]), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Model(t.Context(), "org/big", o); err != nil {
-		t.Errorf("with a third of it here: %v", err)
-	}
-	if free, known := freeBytes(t.TempDir()); known && free <= 0 {
-		t.Errorf("free space of the temporary folder: %d bytes", free)
 	}
 }

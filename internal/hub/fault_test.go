@@ -3,6 +3,8 @@ package hub
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"time"
 )
 
 // fault changes one answer of the fake hub. It returns true where it has answered itself.
@@ -58,6 +60,36 @@ func wholeAlways(w http.ResponseWriter, r *http.Request, content []byte) bool {
 	r.Header.Del("Range")
 	send(w, content)
 	return true
+}
+
+// otherPart sends the first n bytes as if they had been asked for.
+func otherPart(n int) fault {
+	return func(w http.ResponseWriter, _ *http.Request, content []byte) bool {
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes 0-%d/%d", n-1, len(content)))
+		w.WriteHeader(http.StatusPartialContent)
+		send(w, content[:n])
+		return true
+	}
+}
+
+// endAfter sends n bytes without saying how many there are, and ends the answer properly.
+func endAfter(n int) fault {
+	return func(w http.ResponseWriter, _ *http.Request, content []byte) bool {
+		sendNow(w, content[:n])
+		return true
+	}
+}
+
+// drip sends the content in pieces, with a pause before each.
+func drip(pieces int, pause time.Duration) fault {
+	return func(w http.ResponseWriter, _ *http.Request, content []byte) bool {
+		w.Header().Set("Content-Length", fmt.Sprint(len(content)))
+		for piece := range slices.Chunk(content, (len(content)+pieces-1)/pieces) {
+			time.Sleep(pause)
+			sendNow(w, piece)
+		}
+		return true
+	}
 }
 
 // hangAfter sends n bytes and then nothing, until the client goes away.

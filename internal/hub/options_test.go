@@ -56,6 +56,7 @@ func TestOptionsFromEnvironment(t *testing.T) {
 			Options{Endpoint: "http://localhost:1", Token: "mine", Cache: home},
 			Options{Endpoint: "http://localhost:1", Token: "mine", Cache: home},
 		},
+		{"home folder", map[string]string{"HOME": home, "HF_HUB_CACHE": "~/models"}, Options{}, Options{Endpoint: publicHub, Cache: filepath.Join(home, "models")}},
 		{"cache of the user", map[string]string{"XDG_CACHE_HOME": home}, Options{}, Options{Endpoint: publicHub, Cache: filepath.Join(home, "huggingface", "hub")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,6 +98,9 @@ func TestMain(m *testing.M) {
 	home, err := os.MkdirTemp("", "hub-test-home")
 	must(err)
 	must(os.Setenv("HF_HOME", home))
+	if cache := os.Getenv(childCache); cache != "" {
+		os.Exit(child(cache, os.Getenv(childEndpoint)))
+	}
 	code := m.Run()
 	os.RemoveAll(home)
 	os.Exit(code)

@@ -70,6 +70,8 @@ func (h *fakeHub) add(name string, files map[string]string) *fakeRepo {
 		repo.files[file] = []byte(content)
 		repo.large[file] = len(content) > 1000
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.repos[name] = repo
 	return repo
 }
@@ -114,6 +116,8 @@ func (h *fakeHub) record(serve func(w http.ResponseWriter, r *http.Request)) htt
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.open.Add(1)
 		defer h.open.Done()
+		h.mu.Lock()   // see all that the test has put up, also when another process asks
+		h.mu.Unlock() //nolint:staticcheck // see above
 		one := seen{method: r.Method, path: r.URL.Path, byteRange: r.Header.Get("Range"), token: r.Header.Get("Authorization") != ""}
 		counted := &counter{ResponseWriter: w}
 		defer func() {

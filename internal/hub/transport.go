@@ -34,7 +34,7 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
 		return errors.New("redirects without end")
 	}
-	if first := via[0].URL; next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
+	if first := via[0].URL; next.URL.Host != first.Host || (next.URL.Scheme != first.Scheme && next.URL.Scheme != "https") {
 		next.Header.Del("Authorization")
 	}
 	return nil
