@@ -144,7 +144,7 @@ func receive(ctx context.Context, body io.Reader, p *partial, alive func()) erro
 			return nil
 		}
 		if err != nil {
-			return broken(ctx, err)
+			return broken(ctx, fmt.Errorf("the connection broke: %w", err))
 		}
 	}
 }

@@ -57,6 +57,9 @@ func TestResumeWithinACall(t *testing.T) {
 	if got := strings.Count(log.String(), "next attempt in"); got != 3 {
 		t.Errorf("%d messages about attempts, want 3:\n%s", got, &log)
 	}
+	if strings.Contains(log.String(), "signature") {
+		t.Errorf("the log shows the storage's signed address:\n%s", &log)
+	}
 }
 
 // A call ends in the middle; the next one fetches the rest alone.

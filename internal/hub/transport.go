@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime"
 	"time"
 
@@ -54,7 +55,12 @@ func (r *repository) request(ctx context.Context, method, address string, header
 	if r.Token != "" {
 		request.Header.Set("Authorization", "Bearer "+r.Token)
 	}
-	return r.client.Do(request)
+	response, err := r.client.Do(request)
+	var failed *url.Error
+	if errors.As(err, &failed) { // its text has the whole address, signatures of the storage included
+		err = failed.Err
+	}
+	return response, err
 }
 
 // unreachable reports whether err says that there is no way to the server, rather than that it misbehaved.
