@@ -14,11 +14,11 @@ import (
 type Problem string
 
 const (
-	// SingleLabel: exactly one class is right; the softmax over the logits are the classes' probabilities.
+	// SingleLabel says that exactly one class is right; the softmax over the logits are the classes' probabilities.
 	SingleLabel Problem = "single_label_classification"
-	// MultiLabel: each class is right or not; the logistic function of a logit is its probability.
+	// MultiLabel says that each class is right or not; the logistic function of a logit is its probability.
 	MultiLabel Problem = "multi_label_classification"
-	// Regression: the logits themselves are the model's answers.
+	// Regression says that the logits themselves are the answers.
 	Regression Problem = "regression"
 )
 

@@ -128,8 +128,12 @@ func (f *configFile) check() error {
 		key         string
 		value, most int
 	}{
-		{"vocab_size", f.Vocab, maxSize}, {"hidden_size", f.Hidden, maxSize}, {"num_hidden_layers", f.Layers, maxLayers},
-		{"num_attention_heads", f.Heads, maxSize}, {"intermediate_size", f.Inner, maxSize}, {"max_position_embeddings", f.Positions, maxSize},
+		{"vocab_size", f.Vocab, maxSize},
+		{"hidden_size", f.Hidden, maxSize},
+		{"num_hidden_layers", f.Layers, maxLayers},
+		{"num_attention_heads", f.Heads, maxSize},
+		{"intermediate_size", f.Inner, maxSize},
+		{"max_position_embeddings", f.Positions, maxSize},
 		{"type_vocab_size", f.TokenTypes, maxSize},
 	}
 	for _, s := range sizes {
