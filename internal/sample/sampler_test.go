@@ -40,7 +40,13 @@ func newSubject(t testing.TB, e golden.Engine, vocab, hidden, layers, heads, pos
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newSubjectOf(t, e, config)
+}
+
+func newSubjectOf(t testing.TB, e golden.Engine, config *model.Config) *subject {
+	t.Helper()
 	s := &subject{e: e, store: gomodel.NewStore()}
+	var err error
 	if s.network, err = model.Random(config, 5).Bind(e.Backend, s.store, "/policy", model.Binding{Trainable: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -51,24 +57,30 @@ func newSubject(t testing.TB, e golden.Engine, vocab, hidden, layers, heads, pos
 // setGain sets the last norm's gain.
 func (s *subject) setGain(t testing.TB, gain float32) {
 	t.Helper()
+	var last model.Variable
 	for _, p := range s.network.Variables() {
-		if p.Param.Name != "transformer.ln_f.weight" {
-			continue
+		if p.Kind == model.KindGain {
+			last = p
 		}
-		values := make([]float32, p.Dims[0])
-		for j := range values {
-			values[j] = gain
-		}
-		placed, err := device.Float32(s.e.Backend, values, p.Dims...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.SetValue(placed); err != nil {
-			t.Fatal(err)
-		}
-		return
 	}
-	t.Fatal("no last norm")
+	s.set(t, last, func() float32 { return gain })
+}
+
+// set gives a parameter new values.
+func (s *subject) set(t testing.TB, p model.Variable, value func() float32) {
+	t.Helper()
+	dims := p.Shape().Dimensions
+	values := make([]float32, p.Shape().Size())
+	for j := range values {
+		values[j] = value()
+	}
+	placed, err := device.Float32(s.e.Backend, values, dims...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SetValue(placed); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *subject) sampler(t testing.TB, o Options) *Sampler {
@@ -143,46 +155,48 @@ func randomPrompts(n, longest, vocab int) [][]int32 {
 	return prompts
 }
 
-// TestCachedEqualsFull compares responses with passes over the whole sequence: log-probabilities, and for greedy ones the
-// tokens. Response lengths cross several rounds and rows enter and leave at different times.
-func TestCachedEqualsFull(t *testing.T) {
-	check := func(t *testing.T, s *subject, o Options, prompts [][]int32) {
-		full := s.full(t)
-		for i, some := range s.sample(t, o, prompts...) {
-			for n, c := range some {
-				if len(c.LogProbs) != len(c.IDs) || len(c.IDs) > o.MaxNewTokens || !c.Finished && len(c.IDs) < o.MaxNewTokens {
-					t.Fatalf("prompt %d sample %d: %d tokens, %d log-probabilities, finished %v", i, n, len(c.IDs), len(c.LogProbs), c.Finished)
+// checkSampled compares responses with passes over the whole sequence: log-probabilities, and for greedy ones the tokens.
+func checkSampled(t *testing.T, s *subject, o Options, prompts [][]int32) {
+	t.Helper()
+	full := s.full(t)
+	for i, some := range s.sample(t, o, prompts...) {
+		for n, c := range some {
+			if len(c.LogProbs) != len(c.IDs) || len(c.IDs) > o.MaxNewTokens || !c.Finished && len(c.IDs) < o.MaxNewTokens {
+				t.Fatalf("prompt %d sample %d: %d tokens, %d log-probabilities, finished %v", i, n, len(c.IDs), len(c.LogProbs), c.Finished)
+			}
+			sequence := append(append([]int32{}, prompts[i]...), c.IDs...)
+			want := full(sequence)[len(prompts[i])-1:]
+			for k, id := range c.IDs {
+				golden.Close(t, fmt.Sprintf("prompt %d sample %d token %d", i, n, k), float64(c.LogProbs[k]), want[k][id], 1e-6*s.e.Slack)
+				if o.Temperature > 0 {
+					continue
 				}
-				sequence := append(append([]int32{}, prompts[i]...), c.IDs...)
-				want := full(sequence)[len(prompts[i])-1:]
-				for k, id := range c.IDs {
-					golden.Close(t, fmt.Sprintf("prompt %d sample %d token %d", i, n, k), float64(c.LogProbs[k]), want[k][id], 1e-6*s.e.Slack)
-					if o.Temperature > 0 {
-						continue
-					}
-					for other, x := range want[k] {
-						if x > want[k][id]+1e-5 {
-							t.Errorf("prompt %d token %d: chose %d with log-probability %g; %d has %g", i, k, id, want[k][id], other, x)
-						}
+				for other, x := range want[k] {
+					if x > want[k][id]+1e-5 {
+						t.Errorf("prompt %d token %d: chose %d with log-probability %g; %d has %g", i, k, id, want[k][id], other, x)
 					}
 				}
-				if c.Finished {
-					golden.Close(t, "end", float64(c.EndLogProb), want[len(c.IDs)][o.EOS], 1e-6*s.e.Slack)
-				}
+			}
+			if c.Finished {
+				golden.Close(t, "end", float64(c.EndLogProb), want[len(c.IDs)][o.EOS], 1e-6*s.e.Slack)
 			}
 		}
 	}
+}
+
+// TestCachedEqualsFull: response lengths cross several rounds, and rows enter and leave at different times.
+func TestCachedEqualsFull(t *testing.T) {
 	golden.Engines(t, func(t *testing.T, e golden.Engine) {
 		random := newSubject(t, e, 37, 32, 2, 4, 80)
 		prompts := randomPrompts(9, 30, 37)
 		t.Run("greedy", func(t *testing.T) {
-			check(t, random, Options{TopP: 1, MaxNewTokens: 40, EOS: -1, BatchRows: 4}, prompts)
+			checkSampled(t, random, Options{TopP: 1, MaxNewTokens: 40, EOS: -1, BatchRows: 4}, prompts)
 		})
 		t.Run("sampled", func(t *testing.T) {
-			check(t, random, Options{N: 3, Temperature: 1, TopP: 1, MaxNewTokens: 50, EOS: 2, BatchRows: 8, Seed: 1}, prompts[:6])
+			checkSampled(t, random, Options{N: 3, Temperature: 1, TopP: 1, MaxNewTokens: 50, EOS: 2, BatchRows: 8, Seed: 1}, prompts[:6])
 		})
 		t.Run("odd batch", func(t *testing.T) {
-			check(t, random, Options{N: 4, Temperature: 1, TopP: 1, MaxNewTokens: 20, EOS: 2, BatchRows: 3, Seed: 1}, prompts[:3])
+			checkSampled(t, random, Options{N: 4, Temperature: 1, TopP: 1, MaxNewTokens: 20, EOS: 2, BatchRows: 3, Seed: 1}, prompts[:3])
 		})
 		t.Run("golden", func(t *testing.T) {
 			checkpoint, err := model.Open(golden.Shared(t, "golden", "gpt2", "policy"))
@@ -194,8 +208,46 @@ func TestCachedEqualsFull(t *testing.T) {
 			if s.network, err = checkpoint.Bind(e.Backend, s.store, "/policy", model.Binding{}); err != nil {
 				t.Fatal(err)
 			}
-			check(t, s, Options{TopP: 1, MaxNewTokens: 20, EOS: -1}, randomPrompts(5, 12, s.network.Config.Vocab))
+			checkSampled(t, s, Options{TopP: 1, MaxNewTokens: 20, EOS: -1}, randomPrompts(5, 12, s.network.Config.Vocab))
 		})
+	})
+}
+
+// Every family samples with its cache as it computes without, and keeps as many heads in it as have keys of their own.
+func TestFamilies(t *testing.T) {
+	kvHeads := map[string]int{
+		"gpt2": 4, "gpt_bigcode": 1, "gpt_bigcode-mha": 4, "gpt_neox": 4, "gpt_neox-sequential": 4, "gptj": 4, "llama": 2, "llama-wide": 1, "qwen2": 2,
+	}
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		for name, text := range golden.TinyConfigs(golden.Size{Vocab: 37, Hidden: 16, Layers: 2, Heads: 4, Positions: 64}) {
+			t.Run(name, func(t *testing.T) {
+				config, err := model.ParseConfig(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := newSubjectOf(t, e, config)
+				rnd := rand.New(rand.NewPCG(3, 3))
+				for _, p := range s.network.Variables() {
+					s.set(t, p, func() float32 { return float32(0.4 * rnd.NormFloat64()) })
+				}
+				o := Options{N: 2, Temperature: 1, TopP: 1, MaxNewTokens: 24, EOS: -1, BatchRows: 4, Seed: 1}
+				checkSampled(t, s, o, randomPrompts(4, 12, 37))
+
+				last, tokens := []int64{0, 1}, make([]int64, 2*minPrompt)
+				out, err := call(s.sampler(t, o).prefill, []*tensors.Tensor{
+					tensors.FromFlatDataAndDimensions(tokens, 2, minPrompt), tensors.FromFlatDataAndDimensions(last, 2),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := []int{2, kvHeads[name], minPrompt, config.HeadDim}
+				for i, x := range out[1:] {
+					if dims := x.Shape().Dimensions; !cmp.Equal(dims, want) {
+						t.Errorf("cache %d is %v, want %v", i, dims, want)
+					}
+				}
+			})
+		}
 	})
 }
 
