@@ -110,8 +110,7 @@ func (k *Classifier) Close() {
 //
 //	returns logits [rows, labels]
 func (k *Classifier) graph(in encoder.Inputs) *Node {
-	hidden := k.encoder.Forward(in)
-	last := hidden[len(hidden)-1]
+	last := k.encoder.Forward(in, k.Config.Layers)[k.Config.Layers]
 	rows, seq := last.Shape().Dim(0), last.Shape().Dim(1)
 	first := MulScalar(Iota(last.Graph(), shapes.Make(dtypes.Int64, rows), 0), int64(seq))
 	x := Gather(Reshape(last, rows*seq, -1), InsertAxes(first, -1))

@@ -6,7 +6,7 @@
 //
 //	checkpoint, err := encoder.Open(folder)
 //	e, err := checkpoint.Bind(backend)
-//	program, err := e.Program(func(in encoder.Inputs) *Node { return e.Forward(in)[17] })
+//	program, err := e.Program(func(in encoder.Inputs) *Node { return e.Forward(in, 17)[17] })
 //	err = program.Run(ctx, sequences, func(b *encoder.Batch, output []float32) error { … })
 //
 // Everything is computed in float32. Axes are named rows (sequences), seq (positions), hidden, heads and layer.

@@ -78,12 +78,15 @@ func (e *Encoder) Apply(x *Node, module string) *Node {
 	return Add(DotGeneral(x, []int{1}, nil, weight, []int{1}, nil), ExpandLeftToRank(bias, 2))
 }
 
-// Forward adds the forward pass to the graph.
+// Forward adds the forward pass through the first layers, at most Config.Layers of them, to the graph.
 //
-//	returns Layers+1 hidden states [rows, seq, hidden]: the embeddings, then the output of each layer
+//	returns layers+1 hidden states [rows, seq, hidden]: the embeddings, then the output of each layer
 //
 // Hidden states at padding are of no meaning.
-func (e *Encoder) Forward(in Inputs) []*Node {
+func (e *Encoder) Forward(in Inputs, layers int) []*Node {
+	if layers < 0 || layers > e.Config.Layers {
+		panic(fmt.Errorf("encoder: %d layers asked for of %d", layers, e.Config.Layers))
+	}
 	g, rows, seq := in.Tokens.Graph(), in.Tokens.Shape().Dim(0), in.Tokens.Shape().Dim(1)
 	lookup := func(table string, ids *Node) *Node { return Gather(e.Parameter(g, table), InsertAxes(ids, -1)) }
 	first := Zeros(g, shapes.Make(dtypes.Int64, 1, 1))
@@ -92,7 +95,7 @@ func (e *Encoder) Forward(in Inputs) []*Node {
 	shaped := func(x *Node) *Node { return Reshape(x, rows, seq, e.Config.Hidden) }
 	hidden := []*Node{shaped(x)}
 	bias := paddingBias(in.Lengths, seq)
-	for layer := range e.Config.Layers {
+	for layer := range layers {
 		x = e.layer(x, bias, blockNames(layer))
 		hidden = append(hidden, shaped(x))
 	}

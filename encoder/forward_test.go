@@ -153,7 +153,7 @@ func TestForward(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer e.Close()
-				program, err := e.Program(func(in Inputs) *Node { return Stack(e.Forward(in), 1) })
+				program, err := e.Program(func(in Inputs) *Node { return Stack(e.Forward(in, e.Config.Layers), 1) })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -193,7 +193,7 @@ func TestRunStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	program, err := e.Program(func(in Inputs) *Node { return e.Forward(in)[0] })
+	program, err := e.Program(func(in Inputs) *Node { return e.Forward(in, 0)[0] })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,5 +206,22 @@ func TestRunStops(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)
+	}
+}
+
+// Asking for more layers than there are is an error, not a panic.
+func TestForwardRefuses(t *testing.T) {
+	e, err := Random(parse(t, small), 7).Bind(goBackend(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	program, err := e.Program(func(in Inputs) *Node { return e.Forward(in, 3)[3] })
+	if err == nil {
+		defer program.Close()
+		err = program.Run(context.Background(), [][]int32{{1}}, func(*Batch, []float32) error { return nil })
+	}
+	if err == nil || !strings.Contains(err.Error(), "3 layers asked for of 2") {
+		t.Errorf("got error %v, want one about 3 layers of 2", err)
 	}
 }
