@@ -170,3 +170,99 @@ func TestRelativePositions(t *testing.T) {
 		})
 	})
 }
+
+// Computing activations again for the gradients changes no value and no gradient.
+func TestRecompute(t *testing.T) {
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		tinyNetworks(t, e, func(t *testing.T, name string, n *Network, store *gomodel.Store) {
+			if e.Name != "go" && name != "gpt_neox" && name != "gptj" && name != "llama-wide" {
+				t.Skip("skipped: the go engine compares every family; preparing a graph takes long on this one")
+			}
+			exec, err := gomodel.NewExec(e.Backend, store, func(_ *gomodel.Scope, tokens *Node) []*Node {
+				var variables []*Node
+				for _, v := range n.Trained() {
+					variables = append(variables, v.NodeValue(tokens.Graph()))
+				}
+				var out []*Node
+				for _, recompute := range []bool{false, true} {
+					in := causal(tokens)
+					in.Recompute = recompute
+					logits := n.Logits(Reshape(n.Forward(in).Final, 5, -1))
+					score := ReduceAllMean(Square(LogSoftmax(logits, -1)))
+					out = append(append(out, score), Gradient(score, variables...)...)
+				}
+				return out
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.Call([][]int64{{1, 2, 3, 4, 5}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			half := len(out) / 2
+			largest := 0.0
+			for i := range half {
+				want, got := tensors.MustCopyFlatData[float32](out[i]), tensors.MustCopyFlatData[float32](out[half+i])
+				what := "value"
+				if i > 0 {
+					what = "gradient of " + n.Trained()[i-1].Param.Name
+				}
+				for j := range want {
+					golden.Close(t, what, float64(got[j]), float64(want[j]), 2e-6)
+					largest = max(largest, math.Abs(float64(want[j])))
+				}
+			}
+			if largest < 1e-3 {
+				t.Errorf("all gradients are below %g", largest)
+			}
+		})
+	})
+}
+
+// In bfloat16 every family computes what it computes in float32, to about the 8 bits that are left.
+func TestBFloat16(t *testing.T) {
+	backend := goBackend(t)
+	tinyNetworks(t, golden.Engine{Name: "go", Backend: backend}, func(t *testing.T, _ string, n *Network, store *gomodel.Store) {
+		folder := t.TempDir()
+		if err := n.Save(folder); err != nil {
+			t.Fatal(err)
+		}
+		checkpoint, err := Open(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer checkpoint.Close()
+		half, err := checkpoint.Bind(backend, store, "/half", Binding{DType: dtypes.BFloat16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec, err := gomodel.NewExec(backend, store, func(_ *gomodel.Scope, tokens *Node) []*Node {
+			var out []*Node
+			for _, network := range []*Network{n, half} {
+				logits := network.Logits(Reshape(network.Forward(causal(tokens)).Final, 5, -1))
+				if logits.DType() != dtypes.Float32 {
+					panic(fmt.Errorf("logits are %s", logits.DType()))
+				}
+				out = append(out, LogSoftmax(logits, -1))
+			}
+			return out
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Call([][]int64{{1, 2, 3, 4, 5}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])
+		different := false
+		for i := range want {
+			golden.Close(t, "log-probability", float64(got[i]), float64(want[i]), 0.05)
+			different = different || got[i] != want[i]
+		}
+		if !different {
+			t.Error("the same to the last bit: not computed in bfloat16")
+		}
+	})
+}
