@@ -37,19 +37,22 @@ func TestRopeFrequencies(t *testing.T) {
 		// 20 000 positions hold 3183, 318.3, 31.83 and 3.183 turns: above 100, above 100, between, below 10.
 		{
 			"llama3", `, "rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 10, "high_freq_factor": 100, "original_max_position_embeddings": 20000}`,
-			[]float64{1, 0.1, 0.01/8 + 0.01*7/8*(20000*0.01/(2*math.Pi)-10)/90, 0.001 / 8}, 1,
+			[]float64{1, 0.1, 0.01/8 + 0.01*7/8*(20000*0.01/(2*math.Pi)-10)/90, 0.001 / 8},
+			1,
 		},
 		// 2π·64 positions hold 64·10^-i turns of pair i, so the bounds are the pairs 0.4 and 2.4, rounded to 0 and 3. From the
 		// first to the second the share that is kept falls evenly.
 		{
 			"yarn, rounded bounds", fmt.Sprintf(`, "rope_scaling": {"rope_type": "yarn", "factor": 4, "original_max_position_embeddings": %v, "beta_fast": %v, "beta_slow": %v}`,
 				128*math.Pi, 64*math.Pow(10, -0.4), 64*math.Pow(10, -2.4)),
-			[]float64{1, 0.1 * (2.0/3 + 1.0/3/4), 0.01 * (1.0/3 + 2.0/3/4), 0.001 / 4}, 0.1*math.Log(4) + 1,
+			[]float64{1, 0.1 * (2.0/3 + 1.0/3/4), 0.01 * (1.0/3 + 2.0/3/4), 0.001 / 4},
+			0.1*math.Log(4) + 1,
 		},
 		{
 			"yarn, exact bounds", fmt.Sprintf(`, "rope_scaling": {"rope_type": "yarn", "factor": 4, "original_max_position_embeddings": %v, "beta_fast": %v, "beta_slow": %v, "truncate": false}`,
 				128*math.Pi, 64*math.Pow(10, -0.4), 64*math.Pow(10, -2.4)),
-			[]float64{1, 0.1 * (0.7 + 0.3/4), 0.01 * (0.2 + 0.8/4), 0.001 / 4}, 0.1*math.Log(4) + 1,
+			[]float64{1, 0.1 * (0.7 + 0.3/4), 0.01 * (0.2 + 0.8/4), 0.001 / 4},
+			0.1*math.Log(4) + 1,
 		},
 		// By default the original is max_position_embeddings, 64, which holds 10.2 turns of pair 0 (fewer than 32) and 1.02 of
 		// pair 1: the bounds are ⌊8 ln(64/(32·2π))/(2 ln 10⁴)⌋ → 0 and ⌈8 ln(64/2π)/(2 ln 10⁴)⌉ = ⌈1.008⌉ = 2.
@@ -57,7 +60,8 @@ func TestRopeFrequencies(t *testing.T) {
 		{
 			"yarn, factor of the lengths, weighted temperature",
 			`, "rope_scaling": {"type": "yarn", "original_max_position_embeddings": 16, "beta_fast": 1e-6, "beta_slow": 1e-9, "mscale": 2, "mscale_all_dim": 0.5}`,
-			[]float64{1, 0.1, 0.01, 0.001}, (0.2*math.Log(4) + 1) / (0.05*math.Log(4) + 1),
+			[]float64{1, 0.1, 0.01, 0.001},
+			(0.2*math.Log(4) + 1) / (0.05*math.Log(4) + 1),
 		},
 	}
 	if bound := 8 * math.Log(64/(2*math.Pi)) / (2 * ln); bound < 1 || bound > 2 {
