@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -201,7 +202,7 @@ func (f *fields) positive(key string, fallback float64) float64 {
 	if !f.get(key, &x, "a positive number") && fallback == 0 {
 		f.fail(key, "missing")
 	}
-	if !(x > 0) {
+	if !(x > 0) || math.IsInf(x, 1) {
 		f.fail(key, "found %g, expected a positive number", x)
 	}
 	return x

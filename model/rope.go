@@ -63,6 +63,9 @@ func (c *Config) rotary(f *fields, thetaKey, shareKey string, share float64) err
 			return settings.err
 		}
 	}
+	if f.err == nil && (r.theta <= 1 || r.factor < 1) {
+		return fmt.Errorf("rotary positions: found theta %g and factor %g, expected more than 1 and at least 1", r.theta, r.factor)
+	}
 	if r.dim = int(float64(c.HeadDim) * share); r.dim < 2 || r.dim%2 != 0 || r.dim > c.HeadDim {
 		return fmt.Errorf("%s: %g of a head of width %d are %d rotary dimensions, expected an even number from 2 to %d", shareKey, share, c.HeadDim, r.dim, c.HeadDim)
 	}
@@ -95,8 +98,8 @@ func (r *rope) scale(c *Config, f *fields) error {
 		r.fast, r.slow = f.positive("beta_fast", 32), f.positive("beta_slow", 1)
 		r.whole = f.flag("truncate", true)
 		r.temperature = f.positive("attention_factor", yarnTemperature(r.factor, f.number("mscale", 0), f.number("mscale_all_dim", 0)))
-		if f.err == nil && (r.fast <= r.slow || r.theta <= 1) {
-			return fmt.Errorf("%sbeta_fast: found %g, expected more than beta_slow %g, and rope_theta %g more than 1", f.path, r.fast, r.slow, r.theta)
+		if f.err == nil && r.fast <= r.slow {
+			return fmt.Errorf("%sbeta_fast: found %g, expected more than beta_slow %g", f.path, r.fast, r.slow)
 		}
 	}
 	return nil

@@ -55,7 +55,10 @@ func (l *Linear) Save(folder string) error {
 	return nil
 }
 
-func loadLinear(folder string) (Scorer, error) {
+func loadLinear(folder string, options Options) (Scorer, error) {
+	if options.Label != "" {
+		return nil, usage.Errorf("reward model %s: label %q: a %s model has no labels to choose from", folder, options.Label, LinearKind)
+	}
 	path := filepath.Join(folder, FileName)
 	content, err := os.ReadFile(path)
 	if err != nil {

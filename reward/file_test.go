@@ -16,7 +16,7 @@ func TestSaveAndLoad(t *testing.T) {
 	if err := model.Save(folder); err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := Load(folder)
+	loaded, err := Load(folder, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestLoadRefuses(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(folder, FileName), []byte(c.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		scorer, err := Load(folder)
+		scorer, err := Load(folder, Options{})
 		if scorer != nil || !usage.Is(err) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), folder) {
 			t.Errorf("%s: got %v, %v; want a usage error with %q", c.name, scorer, err, c.want)
 		}
@@ -80,7 +80,7 @@ func TestLoadFindsNoModel(t *testing.T) {
 	file := filepath.Join(empty, "file")
 	for _, c := range []struct{ name, folder, want string }{
 		{"missing", filepath.Join(empty, "none"), "no such folder"},
-		{"empty", empty, "there is no reward.json"},
+		{"empty", empty, "there is neither reward.json nor config.json"},
 		{"file", file, "a file; give the folder"},
 	} {
 		if c.folder == file {
@@ -88,7 +88,7 @@ func TestLoadFindsNoModel(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := Load(c.folder); !usage.Is(err) || !strings.Contains(err.Error(), c.want) {
+		if _, err := Load(c.folder, Options{}); !usage.Is(err) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want a usage error with %q", c.name, err, c.want)
 		}
 	}

@@ -2,10 +2,13 @@ package reward
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gomlx/compute"
 
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -14,7 +17,18 @@ import (
 type format struct {
 	name      string
 	recognise func(folder string) bool
-	load      func(folder string) (Scorer, error)
+	load      func(folder string, options Options) (Scorer, error)
+}
+
+// Options say how a reward model is loaded. The zero value does for one that needs no compute engine.
+type Options struct {
+	// Backend opens the compute engine. It is called for the formats that compute graphs.
+	Backend func() (compute.Backend, error)
+	// Label is the class that is the good one: its label, whatever its case, or its number. The empty one stands for the
+	// positive class of two.
+	Label string
+	// Notice, which may be nil, is told what is worth knowing about the texts scored.
+	Notice func(message string)
 }
 
 var formats []format
@@ -26,8 +40,9 @@ func register(f format) {
 	formats = append(formats, f)
 }
 
-// Load opens the reward model in folder, whatever its format. A folder that is missing or holds none is a usage error.
-func Load(folder string) (Scorer, error) {
+// Load opens the reward model in folder, whatever its format. A folder that is missing or holds none is a usage error. Close
+// what it returns.
+func Load(folder string, options Options) (Scorer, error) {
 	info, err := os.Stat(folder)
 	switch {
 	case os.IsNotExist(err):
@@ -39,10 +54,23 @@ func Load(folder string) (Scorer, error) {
 	}
 	for _, f := range formats {
 		if f.recognise(folder) {
-			return f.load(folder)
+			return f.load(folder, options)
 		}
 	}
 	return nil, unknownFormat(folder)
+}
+
+// Close releases what a Scorer of Load, in whatever form of [WithOutput], holds of the compute engine's memory.
+func Close(s Scorer) {
+	if c, ok := s.(io.Closer); ok {
+		_ = c.Close() // releasing memory does not fail
+	}
+}
+
+// hasFile reports whether the folder has a reward.json.
+func hasFile(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, FileName))
+	return err == nil
 }
 
 func unknownFormat(folder string) error {
@@ -50,8 +78,8 @@ func unknownFormat(folder string) error {
 	for i, f := range formats {
 		names[i] = f.name
 	}
-	found := "there is no " + FileName
-	if _, err := os.Stat(filepath.Join(folder, FileName)); err == nil {
+	found := "there is neither " + FileName + " nor config.json"
+	if hasFile(folder) {
 		found = fmt.Sprintf("%s states the kind %q", FileName, statedKind(folder))
 	}
 	return usage.Errorf("reward model %s: not a known format: %s; known: %s", folder, found, strings.Join(names, ", "))

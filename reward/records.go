@@ -68,10 +68,10 @@ func DefaultFields() Fields { return Fields{Text: "text", Prompt: "prompt", Comp
 const scoreBatch = 256
 
 // ScoreRecords reads JSON objects from r, one a line, and writes each to w with its score as the last field, "reward", in
-// place of any such field it had. It returns how many it wrote. name stands for r in errors, which are usage errors and
-// name the line.
-func ScoreRecords(ctx context.Context, s Scorer, fields Fields, r io.Reader, name string, w io.Writer) (int, error) {
-	b := recordBatch{scorer: s, out: bufio.NewWriter(w)}
+// place of any such field it had. It returns how many it wrote, and tells progress, which may be nil, on the way. name stands
+// for r in errors, which are usage errors and name the line.
+func ScoreRecords(ctx context.Context, s Scorer, fields Fields, r io.Reader, name string, w io.Writer, progress func(written int)) (int, error) {
+	b := recordBatch{scorer: s, out: bufio.NewWriter(w), progress: progress}
 	err := eachLine(r, name, func(line []byte) error {
 		o, err := parseObject(line)
 		if err != nil {
@@ -122,6 +122,7 @@ type recordBatch struct {
 	objects              []object
 	prompts, completions []string
 	written              int
+	progress             func(written int)
 }
 
 func (b *recordBatch) flush(ctx context.Context) error {
@@ -142,6 +143,9 @@ func (b *recordBatch) flush(ctx context.Context) error {
 	b.objects, b.prompts, b.completions = b.objects[:0], b.prompts[:0], b.completions[:0]
 	if err := b.out.Flush(); err != nil {
 		return &workError{err}
+	}
+	if b.progress != nil {
+		b.progress(b.written)
 	}
 	return nil
 }

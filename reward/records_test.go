@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,7 +117,7 @@ func TestScoreRecords(t *testing.T) {
 		{"lines before the faulty one", "{\"text\": \"ab\"}\n{", `{"text": "ab", "reward": 1}` + "\n", "in:2: not JSON"},
 	} {
 		var out bytes.Buffer
-		n, err := ScoreRecords(context.Background(), halves{}, DefaultFields(), strings.NewReader(c.input), "in", &out)
+		n, err := ScoreRecords(context.Background(), halves{}, DefaultFields(), strings.NewReader(c.input), "in", &out, nil)
 		if out.String() != c.want || n != strings.Count(c.want, "\n") {
 			t.Errorf("%s: wrote %d records %q, want %q", c.name, n, out.String(), c.want)
 		}
@@ -132,9 +133,13 @@ func TestScoreRecordsBatches(t *testing.T) {
 		input.WriteString(`{"text": "ab"}` + "\n")
 	}
 	var out bytes.Buffer
-	n, err := ScoreRecords(context.Background(), halves{}, DefaultFields(), strings.NewReader(input.String()), "in", &out)
+	var progress []int
+	n, err := ScoreRecords(context.Background(), halves{}, DefaultFields(), strings.NewReader(input.String()), "in", &out, func(written int) { progress = append(progress, written) })
 	if err != nil || n != 2*scoreBatch+1 || strings.Count(out.String(), `"reward": 1}`) != n {
 		t.Errorf("got %d records, %v", n, err)
+	}
+	if want := []int{scoreBatch, 2 * scoreBatch, 2*scoreBatch + 1}; !slices.Equal(progress, want) {
+		t.Errorf("progress %v, want %v", progress, want)
 	}
 }
 
@@ -146,7 +151,7 @@ func (broken) Score(context.Context, []string, []string) ([]float64, error) { re
 
 func TestScoreRecordsPassesFailuresOn(t *testing.T) {
 	input := strings.Repeat(`{"text": "ab"}`+"\n", scoreBatch+1)
-	_, err := ScoreRecords(context.Background(), broken{}, DefaultFields(), strings.NewReader(input), "in", &bytes.Buffer{})
+	_, err := ScoreRecords(context.Background(), broken{}, DefaultFields(), strings.NewReader(input), "in", &bytes.Buffer{}, nil)
 	if !errors.Is(err, errBroken) || usage.Is(err) {
 		t.Errorf("got %v, want the scorer's error, not the user's", err)
 	}
@@ -158,7 +163,7 @@ func FuzzScoreRecords(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		var out bytes.Buffer
-		n, err := ScoreRecords(context.Background(), halves{}, DefaultFields(), bytes.NewReader(input), "in", &out)
+		n, err := ScoreRecords(context.Background(), halves{}, DefaultFields(), bytes.NewReader(input), "in", &out, nil)
 		if err != nil && !usage.Is(err) {
 			t.Fatalf("error %v is not the user's", err)
 		}

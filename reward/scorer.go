@@ -1,14 +1,16 @@
 // Package reward scores responses with a reward model kept in a folder.
 //
-// A [Scorer] gives one number a response, higher meaning better. [Load] opens whatever reward model a folder holds;
-// [Train] fits the built-in one, a linear classifier over word n-grams, which needs no accelerator and no download:
+// A [Scorer] gives one number a response, higher meaning better. [Load] opens whatever reward model a folder holds, a Hugging
+// Face sequence classifier (package classifier) or the built-in one; [Train] fits the latter, a linear classifier over word
+// n-grams, which needs no compute engine and no download:
 //
 //	model, err := reward.Train(ctx, examples, reward.DefaultTrainOptions())
 //	err = model.Save("out/reward")
-//	scorer, err := reward.Load("out/reward")
+//	scorer, err := reward.Load("out/reward", reward.Options{})
 //	rewards, err := scorer.Score(ctx, prompts, completions)
 //
-// Rewards are the probability of the positive class unless [WithOutput] asks for another form.
+// Rewards are the probability of the positive class unless [WithOutput] asks for another form. A regression's rewards are the
+// values it gives, in no other form.
 package reward
 
 import (
@@ -67,12 +69,15 @@ func ParseOutput(name string) (Output, error) {
 }
 
 // WithOutput returns a Scorer that gives the rewards of s in another form. [Logit] needs a [Classifier]; [Offset] needs a
-// Scorer whose rewards are probabilities.
+// Scorer whose rewards are probabilities. [Probability] returns s itself, whatever its rewards are.
 func WithOutput(s Scorer, output Output) (Scorer, error) {
 	switch output {
 	case Probability:
 		return s, nil
 	case Offset:
+		if _, ok := s.(sequenceRegressor); ok {
+			return nil, usage.Errorf("reward output %q: this reward model is a regression, whose values are no probabilities", output)
+		}
 		return offsetScorer{s}, nil
 	case Logit:
 		c, ok := s.(Classifier)
@@ -91,7 +96,13 @@ func (l logitScorer) Score(ctx context.Context, prompts, completions []string) (
 	return l.Logits(ctx, prompts, completions)
 }
 
+// Close releases what the classifier holds.
+func (l logitScorer) Close() error { Close(l.Classifier); return nil }
+
 type offsetScorer struct{ Scorer }
+
+// Close releases what the scorer holds.
+func (o offsetScorer) Close() error { Close(o.Scorer); return nil }
 
 func (o offsetScorer) Score(ctx context.Context, prompts, completions []string) ([]float64, error) {
 	scores, err := o.Scorer.Score(ctx, prompts, completions)

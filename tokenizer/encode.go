@@ -1,6 +1,9 @@
 package tokenizer
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // encoder is the scratch space of one call.
 type encoder struct {
@@ -30,6 +33,22 @@ func (t *Tokenizer) EncodePlain(text string) []int32 {
 func (t *Tokenizer) EncodeWithSpecials(text string) []int32 {
 	ids := append(make([]int32, 0, len(text)/4+8), t.frame.prefix...)
 	return append(t.Append(ids, text), t.frame.suffix...)
+}
+
+// EncodeAtMost is EncodeWithSpecials for at most maxTokens ids: of a longer text the end is left out, or the beginning where
+// the tokenizer's files say so (truncation_side), and cut is true. What stands around the text always stays.
+func (t *Tokenizer) EncodeAtMost(text string, maxTokens int) (ids []int32, cut bool) {
+	ids = t.EncodeWithSpecials(text)
+	surplus := len(ids) - maxTokens
+	if surplus <= 0 {
+		return ids, false
+	}
+	first, last := len(t.frame.prefix), len(ids)-len(t.frame.suffix)
+	surplus = min(surplus, last-first)
+	if t.cutsLeft {
+		return slices.Delete(ids, first, first+surplus), true
+	}
+	return slices.Delete(ids, last-surplus, last), true
 }
 
 // Missing returns the first byte of text that Encode cannot represent. Vocabularies learned from UTF-8 often lack the bytes

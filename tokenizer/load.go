@@ -23,7 +23,8 @@ var carriedFiles = []string{
 
 // Load reads the tokenizer in a folder: tokenizer.json, or else a vocabulary (vocab.json or encoder.json) with its merges
 // (merges.txt or vocab.bpe). The latter say nothing about pre-tokenization: it is GPT-2's, after splitting digits one by one
-// (as StarCoder does) if no piece joins a digit to anything.
+// (as StarCoder does) if no piece joins a digit to anything. Where tokenizer_config.json or config.json says that it is
+// RoBERTa's, <s> and </s> stand around a text.
 //
 // tokenizer_config.json, special_tokens_map.json, added_tokens.json, special_tokens.json and config.json, where present, add
 // special tokens and name those that begin, end and pad a text. Wrong files are the user's mistake (package usage).
@@ -36,6 +37,11 @@ func Load(dir string) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.fromVocabulary && s.isRoberta() {
+		if err := s.applyRoberta(d); err != nil {
+			return nil, usage.Errorf("read tokenizer %s: %w", dir, err)
+		}
+	}
 	if err := s.apply(d); err != nil {
 		return nil, usage.Errorf("read tokenizer %s: %w", dir, err)
 	}
@@ -46,6 +52,7 @@ func Load(dir string) (*Tokenizer, error) {
 	if t.roles, err = s.roles(t); err != nil {
 		return nil, usage.Errorf("read tokenizer %s: %w", dir, err)
 	}
+	t.maxTokens, t.cutsLeft = s.maxTokens, s.cutsLeft
 	for _, name := range carriedFiles {
 		path := filepath.Join(dir, name)
 		if _, err := os.Stat(path); err == nil {
@@ -110,7 +117,7 @@ func readVocabulary(d *definition, dir, vocabulary, merges string) (found bool, 
 		d.added = append(d.added, addedToken{ID: id, Content: endOfText, Special: true})
 	}
 	d.words = preTokenizer{text: []step{scanStep{scanGPT2}}}
-	d.byteLevelOnly = true
+	d.byteLevelOnly, d.fromVocabulary = true, true
 	if digitsStandAlone(d.merges) {
 		d.byteLevelOnly = false
 		d.words.text = []step{digitsStep(true), scanStep{scanGPT2}}

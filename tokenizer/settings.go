@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -18,6 +19,10 @@ type settings struct {
 	special     []namedToken // tokens that are special, if the vocabulary has them or they have an id
 	added       []addedToken
 	prefixSpace *bool
+	class       string // tokenizer_config.json's tokenizer_class
+	modelType   string // config.json's model_type
+	maxTokens   int    // longest sequence, 0 where no file limits it
+	cutsLeft    bool   // of a longer text, the beginning is left out
 }
 
 // namedToken is a token that a file names by its content.
@@ -29,7 +34,10 @@ type numberedToken struct {
 	field string
 }
 
-var roleNames = []string{"eos_token", "bos_token", "pad_token"}
+// roleNames are the fields that name tokens; the first three are those that config.json can give by id.
+var roleNames = []string{"eos_token", "bos_token", "pad_token", "cls_token", "sep_token", "unk_token", "mask_token"}
+
+const numberedRoles = 3
 
 // tokenValue is a token in a settings file: a string, or an object with its content; null where there is none.
 type tokenValue struct{ content string }
@@ -49,6 +57,10 @@ type tokenNames struct {
 	EOS        tokenValue   `json:"eos_token"`
 	BOS        tokenValue   `json:"bos_token"`
 	Pad        tokenValue   `json:"pad_token"`
+	Classifier tokenValue   `json:"cls_token"`
+	Separator  tokenValue   `json:"sep_token"`
+	Unknown    tokenValue   `json:"unk_token"`
+	Mask       tokenValue   `json:"mask_token"`
 	Additional []tokenValue `json:"additional_special_tokens"`
 }
 
@@ -77,11 +89,27 @@ func (s *settings) readTokenizerConfig(content []byte) error {
 		tokenNames
 		PrefixSpace *bool                 `json:"add_prefix_space"`
 		Added       map[string]addedToken `json:"added_tokens_decoder"`
+		Class       string                `json:"tokenizer_class"`
+		Side        string                `json:"truncation_side"`
+		Limit       *float64              `json:"model_max_length"`
+		OldLimit    *float64              `json:"max_len"`
 	}
 	if err := unmarshal(content, &config); err != nil {
 		return err
 	}
-	s.prefixSpace = config.PrefixSpace
+	s.prefixSpace, s.class = config.PrefixSpace, config.Class
+	for _, limit := range []*float64{config.OldLimit, config.Limit} {
+		if limit != nil && *limit >= 1 && *limit <= math.MaxInt32 { // files without a limit give an immense one
+			s.maxTokens = int(*limit)
+		}
+	}
+	switch config.Side {
+	case "", "right":
+	case "left":
+		s.cutsLeft = true
+	default:
+		return fmt.Errorf("truncation_side: %q is not supported; supported: left, right", config.Side)
+	}
 	for _, key := range slices.Sorted(maps.Keys(config.Added)) {
 		id, err := strconv.ParseInt(key, 10, 32)
 		if err != nil {
@@ -106,7 +134,8 @@ func (s *settings) readSpecialTokensMap(content []byte) error {
 
 // name takes over the roles that no earlier file gave, and the special tokens.
 func (s *settings) name(names tokenNames, source string) {
-	for i, value := range []tokenValue{names.EOS, names.BOS, names.Pad} {
+	values := []tokenValue{names.EOS, names.BOS, names.Pad, names.Classifier, names.Separator, names.Unknown, names.Mask}
+	for i, value := range values {
 		token := namedToken{value.content, source}
 		if value.content == "" {
 			continue
@@ -114,7 +143,9 @@ func (s *settings) name(names tokenNames, source string) {
 		if _, ok := s.named[roleNames[i]]; !ok {
 			s.named[roleNames[i]] = token
 		}
-		s.special = append(s.special, token)
+		if i < numberedRoles {
+			s.special = append(s.special, token)
+		}
 	}
 	for _, value := range names.Additional {
 		if value.content != "" {
@@ -155,7 +186,10 @@ func (s *settings) readModelConfig(content []byte) error {
 	if err := unmarshal(content, &config); err != nil {
 		return err
 	}
-	for _, role := range roleNames {
+	if raw, ok := config["model_type"]; ok && json.Unmarshal(raw, &s.modelType) != nil {
+		return fmt.Errorf("field %q: %s is not a string", "model_type", raw)
+	}
+	for _, role := range roleNames[:numberedRoles] {
 		field := role + "_id"
 		raw, ok := config[field]
 		if !ok {
@@ -203,8 +237,8 @@ func (s *settings) apply(d *definition) error {
 
 // roles finds the tokens that begin, end and pad a text: the first file that names one decides, config.json last.
 func (s *settings) roles(t *Tokenizer) (roles, error) {
-	ids := [3]int32{}
-	for i, role := range roleNames {
+	ids := [numberedRoles]int32{}
+	for i, role := range roleNames[:numberedRoles] {
 		id := int32(none)
 		if token, ok := s.named[role]; ok {
 			id = t.vocabulary.ids[token.content]

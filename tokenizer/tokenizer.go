@@ -17,6 +17,8 @@ type Tokenizer struct {
 	frame      frame
 	roles      roles
 	files      []savedFile
+	maxTokens  int  // 0 where no file limits it
+	cutsLeft   bool // EncodeAtMost leaves out the beginning of a text
 }
 
 // roles are the tokens with a part in a sequence, none where the tokenizer's files name no such token.
@@ -33,6 +35,9 @@ func (t *Tokenizer) BOS() (id int32, ok bool) { return t.roles.bos, t.roles.bos 
 
 // Pad is the id of the token that fills a batch up.
 func (t *Tokenizer) Pad() (id int32, ok bool) { return t.roles.pad, t.roles.pad != none }
+
+// MaxTokens is the longest sequence that the tokenizer's files allow (model_max_length), what stands around a text included.
+func (t *Tokenizer) MaxTokens() (n int, ok bool) { return t.maxTokens, t.maxTokens > 0 }
 
 // Token returns the text of one token: its bytes, which may be a part of a character, or an added token's content. It is ""
 // for an id without a token.

@@ -24,6 +24,8 @@ type definition struct {
 	frame       frame
 	// byteLevelOnly: the pre-tokenizer is one ByteLevel step, whose prefix space tokenizer_config.json may override.
 	byteLevelOnly bool
+	// fromVocabulary: read from a vocabulary and merges, which do not say how texts are split and what stands around them.
+	fromVocabulary bool
 }
 
 // vocabulary holds the pieces and merges.

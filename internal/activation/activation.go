@@ -36,4 +36,5 @@ func geluErf(x *Node) *Node {
 
 func relu(x *Node) *Node { return Max(x, ZerosLike(x)) }
 
-func silu(x *Node) *Node { return Div(x, AddScalar(Exp(Neg(x)), 1)) }
+// silu is x times its sigmoid, which overflows nowhere.
+func silu(x *Node) *Node { return Mul(x, Sigmoid(x)) }

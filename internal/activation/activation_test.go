@@ -37,3 +37,31 @@ func TestFunctions(t *testing.T) {
 		}
 	})
 }
+
+// Far from zero, where the exponential of an argument would overflow, functions are 0 or x and their slopes 0 or 1.
+func TestFarFromZero(t *testing.T) {
+	inputs := []float32{-1e4, -300, -100, -89, 89, 100, 300, 1e4}
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		for _, name := range Names() {
+			exec, err := NewExec(e.Backend, func(x *Node) (y, slope *Node) {
+				y = Functions[name](x)
+				return y, Gradient(ReduceAllSum(y), x)[0]
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			y, slope, err := exec.Call2(inputs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, x := range inputs {
+				want := 0.0
+				if x > 0 {
+					want = 1
+				}
+				golden.Close(t, name, float64(y.Value().([]float32)[i]), want*float64(x), 1e-6)
+				golden.Close(t, "slope of "+name, float64(slope.Value().([]float32)[i]), want, 1e-6)
+			}
+		}
+	})
+}

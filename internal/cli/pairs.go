@@ -23,13 +23,13 @@ import (
 
 // pairsWork is the work of "pairs".
 type pairsWork struct {
-	prompts       promptFlags
-	model, reward string
-	output        string // form of the reward
-	out, evalOut  string
-	evalShare     float64
-	minMargin     float64
-	sampling      sample.Options
+	prompts      promptFlags
+	model        string
+	reward       rewardFlags
+	out, evalOut string
+	evalShare    float64
+	minMargin    float64
+	sampling     sample.Options
 }
 
 // pairsResult is what "pairs --json" prints.
@@ -65,7 +65,7 @@ With --eval-share, about that share of the prompts goes to a second file for eva
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&work.model, "model", "", "model folder to sample from")
-	flags.StringVar(&work.reward, "reward", "", "folder of the reward model")
+	work.reward.add(flags)
 	work.prompts.add(flags)
 	flags.StringVar(&work.out, "out", "", "file to write (.jsonl, .jsonl.gz)")
 	flags.IntVar(&work.sampling.N, "n", 2, "completions for each prompt")
@@ -74,7 +74,6 @@ With --eval-share, about that share of the prompts goes to a second file for eva
 	flags.IntVar(&work.sampling.TopK, "top-k", 0, "sample from so many likeliest tokens (0: off)")
 	flags.IntVar(&work.sampling.MaxNewTokens, "max-new-tokens", 64, "cut completions at so many tokens, the one that ends them included")
 	flags.Float64Var(&work.minMargin, "min-margin", 0, "leave out pairs whose rewards differ by less")
-	flags.StringVar(&work.output, "output", string(reward.Probability), "form of the reward: probability, logit or offset")
 	flags.Float64Var(&work.evalShare, "eval-share", 0, "share of the prompts to take aside for evaluation")
 	flags.StringVar(&work.evalOut, "eval-out", "", "file for them (default: -eval before the ending of --out)")
 	requireFlags(cmd, "model", "reward", "data", "out")
@@ -89,10 +88,11 @@ func (w *pairsWork) run(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	scorer, err := w.scorer()
+	scorer, err := w.reward.open(app)
 	if err != nil {
 		return err
 	}
+	defer reward.Close(scorer)
 	checkpoint, err := source.Open(ctx, w.model, app.Stderr)
 	if err != nil {
 		return err
@@ -121,6 +121,13 @@ func (w *pairsWork) run(ctx context.Context, app *App) error {
 	maker.Sampler = sampler
 	start := time.Now()
 	display := metrics.NewProgress(app.Stderr, "sampling", 0, len(list)*w.sampling.N)
+	maker.Scoring = func(done, total int) {
+		if done == 0 {
+			display.Finish()
+			display = metrics.NewProgress(app.Stderr, "scoring", 0, total)
+		}
+		display.Update(done, nil)
+	}
 	records, report, err := maker.Make(ctx, list, func(done, _ int) { display.Update(done, nil) })
 	display.Finish()
 	if err != nil {
@@ -163,18 +170,6 @@ func (w *pairsWork) check() error {
 		return usage.Errorf("--eval-out: %w", err)
 	}
 	return nil
-}
-
-func (w *pairsWork) scorer() (reward.Scorer, error) {
-	output, err := reward.ParseOutput(w.output)
-	if err != nil {
-		return nil, err
-	}
-	scorer, err := reward.Load(w.reward)
-	if err != nil {
-		return nil, err
-	}
-	return reward.WithOutput(scorer, output)
 }
 
 // readPrompts reads the prompts with the model's tokenizer, which it gives to the maker, and checks that the model has room

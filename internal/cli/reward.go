@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sparsepo/sparsepo/reward"
 )
@@ -19,7 +20,7 @@ func newRewardCommand(app *App) *cobra.Command {
 		Long: `Fit or apply a reward model, which gives a response one number, higher meaning better.
 
 "train" fits the built-in one, a linear classifier over word n-grams, on texts of two classes; "score" applies any reward
-model that is kept in a folder.`,
+model that is kept in a folder: the built-in one, or a Hugging Face sequence classifier (RoBERTa).`,
 		Example: `  sparsepo reward train --data reviews.jsonl --out reward
   sparsepo reward score --reward reward < responses.jsonl`,
 	}
@@ -129,8 +130,9 @@ func (r rewardTrainResult) print(out io.Writer) error {
 
 // rewardScore is the work of "reward score".
 type rewardScore struct {
-	model, data, output string
-	fields              reward.Fields
+	model  rewardFlags
+	data   string
+	fields reward.Fields
 }
 
 func newRewardScoreCommand(app *App) *cobra.Command {
@@ -143,18 +145,22 @@ has "prompt" and "completion", which are joined as they are, with nothing betwee
 
 The reward is the probability p of the positive class (--output probability), its log-odds (logit), or p + 1 where p is
 above 0.5 and p elsewhere (offset), as in the public preference data of the IMDB experiment. The output is JSONL with or
-without --json.`,
+without --json.
+
+Of a Hugging Face sequence classifier with two labels, the positive class is the one called POSITIVE or POS, else the second;
+of one with more labels, --label says which. A regression, as a classifier with one label is, gives its value as it is. Texts
+longer than the classifier reads are cut at their end.`,
 		Example: `  sparsepo reward score --reward reward < responses.jsonl
   sparsepo reward score --reward reward --data RUN/samples/step-000100.jsonl --output logit
-  sparsepo reward score --reward reward --data samples.jsonl --prompt-field question --completion-field answer`,
+  sparsepo reward score --reward reward --data samples.jsonl --prompt-field question --completion-field answer
+  sparsepo reward score --reward sentiment-roberta-large-english --data responses.jsonl --label POSITIVE`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return work.run(cmd.Context(), app)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&work.model, "reward", "", "folder of the reward model")
+	work.model.add(flags)
 	flags.StringVar(&work.data, "data", "-", "records to score (.jsonl, .jsonl.gz; -: standard input)")
-	flags.StringVar(&work.output, "output", string(reward.Probability), "form of the reward: probability, logit or offset")
 	flags.StringVar(&work.fields.Text, "text-field", work.fields.Text, "field of the text, in records without a completion")
 	flags.StringVar(&work.fields.Prompt, "prompt-field", work.fields.Prompt, "field of the prompt")
 	flags.StringVar(&work.fields.Completion, "completion-field", work.fields.Completion, "field of the completion")
@@ -163,17 +169,11 @@ without --json.`,
 }
 
 func (w *rewardScore) run(ctx context.Context, app *App) error {
-	output, err := reward.ParseOutput(w.output)
+	scorer, err := w.model.open(app)
 	if err != nil {
 		return err
 	}
-	scorer, err := reward.Load(w.model)
-	if err != nil {
-		return err
-	}
-	if scorer, err = reward.WithOutput(scorer, output); err != nil {
-		return err
-	}
+	defer reward.Close(scorer)
 	input, name := app.Stdin, "standard input"
 	if w.data != "-" {
 		file, err := reward.OpenRecords(w.data)
@@ -183,9 +183,50 @@ func (w *rewardScore) run(ctx context.Context, app *App) error {
 		defer file.Close()
 		input, name = file, w.data
 	}
-	count, err := reward.ScoreRecords(ctx, scorer, w.fields, input, name, app.Stdout)
+	shown := time.Now()
+	count, err := reward.ScoreRecords(ctx, scorer, w.fields, input, name, app.Stdout, func(written int) {
+		if time.Since(shown) >= scoreInterval {
+			shown = time.Now()
+			fmt.Fprintf(app.Stderr, "scored %d records so far\n", written)
+		}
+	})
 	fmt.Fprintf(app.Stderr, "scored %d records\n", count)
 	return err
+}
+
+// scoreInterval is the time between two lines about how far scoring has come.
+const scoreInterval = 10 * time.Second
+
+// rewardFlags name a reward model and the form of its rewards.
+type rewardFlags struct{ folder, label, output string }
+
+func (f *rewardFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.folder, "reward", "", "folder of the reward model")
+	flags.StringVar(&f.label, "label", "", "class whose probability is the reward, of a sequence classifier (default: the positive one of two)")
+	flags.StringVar(&f.output, "output", string(reward.Probability), "form of the reward: probability, logit or offset")
+}
+
+// open loads the reward model; the caller closes it.
+func (f *rewardFlags) open(app *App) (reward.Scorer, error) {
+	output, err := reward.ParseOutput(f.output)
+	if err != nil {
+		return nil, err
+	}
+	scorer, err := reward.Load(f.folder, reward.Options{
+		Backend: app.Backend, Label: f.label, Notice: func(message string) { fmt.Fprintln(app.Stderr, message) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if what, ok := scorer.(fmt.Stringer); ok {
+		fmt.Fprintf(app.Stderr, "reward model %s: %s\n", f.folder, what)
+	}
+	converted, err := reward.WithOutput(scorer, output)
+	if err != nil {
+		reward.Close(scorer)
+		return nil, err
+	}
+	return converted, nil
 }
 
 // requireFlags marks flags of cmd that must be given.

@@ -71,7 +71,7 @@ func TestDefaults(t *testing.T) {
 		"eval_steps": "0", "save_steps": "0", "save_total_limit": "0", "load_best_model_at_end": "false", "on_bad_record": "error",
 		"mask.layers": "all", "mask.depth": "1", "mask.width": "200", "mask.norm": "true", "mask.dropout": "0", "mask.init": "",
 		"mask.weight_decay": "0.01", "mask.learning_rate": "1.0e-06", "mask.map": "minmax", "mask.groups": "[mlp, attn, resid]",
-		"frontier.every": "0", "frontier.prompts": "", "frontier.reward": "", "frontier.limit": "0", "frontier.max_new_tokens": "64",
+		"frontier.every": "0", "frontier.prompts": "", "frontier.reward": "", "frontier.reward_label": "", "frontier.limit": "0", "frontier.max_new_tokens": "64",
 		"frontier.temperature": "1", "frontier.seed": "42",
 	}
 	run := resolve(t, needed, Set("method=dpo"))

@@ -29,6 +29,26 @@ func Shared(t testing.TB, elements ...string) string {
 	return path
 }
 
+// Families are the folders of reference cases with a policy and a reference model: a family each, or a variant of one, whose
+// name then has a hyphen. Where GOLDEN_DIR is set, they are the folders there.
+func Families(t testing.TB) []string {
+	t.Helper()
+	dir := os.Getenv("GOLDEN_DIR")
+	if dir == "" {
+		return []string{
+			"gpt2", "gpt2-bare", "gpt_bigcode", "gpt_bigcode-mha", "gpt_neox", "gpt_neox-sequential", "gptj", "llama", "qwen2",
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*", "pairs.jsonl"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no reference cases in GOLDEN_DIR %s: %v", dir, err)
+	}
+	for i, file := range files {
+		files[i] = filepath.Base(filepath.Dir(file))
+	}
+	return files
+}
+
 // root walks up from the test's folder to the one that holds go.mod.
 func root(t testing.TB) string {
 	t.Helper()

@@ -30,6 +30,9 @@ type Maker struct {
 	Scorer    reward.Scorer
 	EOS       int32   // appended to completions that ended by themselves; -1 where the model has none
 	MinMargin float64 // a pair's rewards must differ by at least so much; equal rewards never make a pair
+
+	// Scoring, which may be nil, is told how many completions are scored, 0 at the beginning.
+	Scoring func(done, total int)
 }
 
 // completion is a sampled response with its score.
@@ -96,13 +99,17 @@ func (m *Maker) completions(drawn [][]sample.Completion, report *Report) []compl
 	return kept
 }
 
-// scoreBatch is how many completions are scored between two looks at the context.
-const scoreBatch = 1024
+// scoreBatch is how many completions are scored between two reports of progress.
+const scoreBatch = 512
 
 func (m *Maker) score(ctx context.Context, list []prompts.Prompt, kept []completion) error {
+	done := 0
 	for part := range slices.Chunk(kept, scoreBatch) {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if m.Scoring != nil {
+			m.Scoring(done, len(kept))
 		}
 		heads, tails := make([]string, len(part)), make([]string, len(part))
 		for i, c := range part {
@@ -118,6 +125,10 @@ func (m *Maker) score(ctx context.Context, list []prompts.Prompt, kept []complet
 			}
 			part[i].score = s
 		}
+		done += len(part)
+	}
+	if m.Scoring != nil && done > 0 {
+		m.Scoring(done, len(kept))
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package sample
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -12,10 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/google/go-cmp/cmp"
 
@@ -40,7 +35,13 @@ func newSubject(t testing.TB, e golden.Engine, vocab, hidden, layers, heads, pos
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newSubjectOf(t, e, config)
+}
+
+func newSubjectOf(t testing.TB, e golden.Engine, config *model.Config) *subject {
+	t.Helper()
 	s := &subject{e: e, store: gomodel.NewStore()}
+	var err error
 	if s.network, err = model.Random(config, 5).Bind(e.Backend, s.store, "/policy", model.Binding{Trainable: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -51,24 +52,30 @@ func newSubject(t testing.TB, e golden.Engine, vocab, hidden, layers, heads, pos
 // setGain sets the last norm's gain.
 func (s *subject) setGain(t testing.TB, gain float32) {
 	t.Helper()
+	var last model.Variable
 	for _, p := range s.network.Variables() {
-		if p.Param.Name != "transformer.ln_f.weight" {
-			continue
+		if p.Kind == model.KindGain {
+			last = p
 		}
-		values := make([]float32, p.Dims[0])
-		for j := range values {
-			values[j] = gain
-		}
-		placed, err := device.Float32(s.e.Backend, values, p.Dims...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.SetValue(placed); err != nil {
-			t.Fatal(err)
-		}
-		return
 	}
-	t.Fatal("no last norm")
+	s.set(t, last, func() float32 { return gain })
+}
+
+// set gives a parameter new values.
+func (s *subject) set(t testing.TB, p model.Variable, value func() float32) {
+	t.Helper()
+	dims := p.Shape().Dimensions
+	values := make([]float32, p.Shape().Size())
+	for j := range values {
+		values[j] = value()
+	}
+	placed, err := device.Float32(s.e.Backend, values, dims...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SetValue(placed); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *subject) sampler(t testing.TB, o Options) *Sampler {
@@ -90,47 +97,6 @@ func (s *subject) sample(t testing.TB, o Options, prompts ...[]int32) [][]Comple
 	return drawn
 }
 
-// full computes the log-probabilities [seq][vocab] after every token of a sequence, by one pass without a cache.
-func (s *subject) full(t testing.TB) func(ids []int32) [][]float64 {
-	t.Helper()
-	exec, err := gomodel.NewExec(s.e.Backend, s.store, func(_ *gomodel.Scope, tokens *Node) *Node {
-		g, seq := tokens.Graph(), tokens.Shape().Dim(1)
-		square := shapes.Make(dtypes.Int64, 1, seq, seq)
-		out := s.network.Forward(model.Inputs{
-			Tokens: tokens, Positions: Iota(g, tokens.Shape(), 1), Visible: GreaterOrEqual(Iota(g, square, 1), Iota(g, square, 2)),
-		})
-		return s.network.Logits(Reshape(out.Final, seq, -1))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(exec.Finalize)
-	return func(ids []int32) [][]float64 {
-		wide := make([]int64, s.network.Config.MaxPositions) // one shape, one graph
-		for i, id := range ids {
-			wide[i] = int64(id)
-		}
-		out, err := exec.Call1(tensors.FromFlatDataAndDimensions(wide, 1, len(wide)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		flat := tensors.MustCopyFlatData[float32](out)
-		vocab := s.network.Config.Vocab
-		rows := make([][]float64, len(ids))
-		for i := range rows {
-			total := 0.0
-			for _, z := range flat[i*vocab : (i+1)*vocab] {
-				total += math.Exp(float64(z))
-				rows[i] = append(rows[i], float64(z))
-			}
-			for j := range rows[i] {
-				rows[i][j] -= math.Log(total)
-			}
-		}
-		return rows
-	}
-}
-
 // randomPrompts draws n prompts of 1 to longest tokens.
 func randomPrompts(n, longest, vocab int) [][]int32 {
 	random := rand.New(rand.NewPCG(7, 7))
@@ -141,62 +107,6 @@ func randomPrompts(n, longest, vocab int) [][]int32 {
 		}
 	}
 	return prompts
-}
-
-// TestCachedEqualsFull compares responses with passes over the whole sequence: log-probabilities, and for greedy ones the
-// tokens. Response lengths cross several rounds and rows enter and leave at different times.
-func TestCachedEqualsFull(t *testing.T) {
-	check := func(t *testing.T, s *subject, o Options, prompts [][]int32) {
-		full := s.full(t)
-		for i, some := range s.sample(t, o, prompts...) {
-			for n, c := range some {
-				if len(c.LogProbs) != len(c.IDs) || len(c.IDs) > o.MaxNewTokens || !c.Finished && len(c.IDs) < o.MaxNewTokens {
-					t.Fatalf("prompt %d sample %d: %d tokens, %d log-probabilities, finished %v", i, n, len(c.IDs), len(c.LogProbs), c.Finished)
-				}
-				sequence := append(append([]int32{}, prompts[i]...), c.IDs...)
-				want := full(sequence)[len(prompts[i])-1:]
-				for k, id := range c.IDs {
-					golden.Close(t, fmt.Sprintf("prompt %d sample %d token %d", i, n, k), float64(c.LogProbs[k]), want[k][id], 1e-6*s.e.Slack)
-					if o.Temperature > 0 {
-						continue
-					}
-					for other, x := range want[k] {
-						if x > want[k][id]+1e-5 {
-							t.Errorf("prompt %d token %d: chose %d with log-probability %g; %d has %g", i, k, id, want[k][id], other, x)
-						}
-					}
-				}
-				if c.Finished {
-					golden.Close(t, "end", float64(c.EndLogProb), want[len(c.IDs)][o.EOS], 1e-6*s.e.Slack)
-				}
-			}
-		}
-	}
-	golden.Engines(t, func(t *testing.T, e golden.Engine) {
-		random := newSubject(t, e, 37, 32, 2, 4, 80)
-		prompts := randomPrompts(9, 30, 37)
-		t.Run("greedy", func(t *testing.T) {
-			check(t, random, Options{TopP: 1, MaxNewTokens: 40, EOS: -1, BatchRows: 4}, prompts)
-		})
-		t.Run("sampled", func(t *testing.T) {
-			check(t, random, Options{N: 3, Temperature: 1, TopP: 1, MaxNewTokens: 50, EOS: 2, BatchRows: 8, Seed: 1}, prompts[:6])
-		})
-		t.Run("odd batch", func(t *testing.T) {
-			check(t, random, Options{N: 4, Temperature: 1, TopP: 1, MaxNewTokens: 20, EOS: 2, BatchRows: 3, Seed: 1}, prompts[:3])
-		})
-		t.Run("golden", func(t *testing.T) {
-			checkpoint, err := model.Open(golden.Shared(t, "golden", "gpt2", "policy"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer checkpoint.Close()
-			s := &subject{e: e, store: gomodel.NewStore()}
-			if s.network, err = checkpoint.Bind(e.Backend, s.store, "/policy", model.Binding{}); err != nil {
-				t.Fatal(err)
-			}
-			check(t, s, Options{TopP: 1, MaxNewTokens: 20, EOS: -1}, randomPrompts(5, 12, s.network.Config.Vocab))
-		})
-	})
 }
 
 func ids(drawn [][]Completion) [][][]int32 {

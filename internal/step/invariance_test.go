@@ -32,6 +32,11 @@ func smallProgram(t testing.TB, e golden.Engine, o loss.Objective, s Settings) *
 	if err != nil {
 		t.Fatal(err)
 	}
+	return smallProgramOf(t, e, config, o, s)
+}
+
+func smallProgramOf(t testing.TB, e golden.Engine, config *model.Config, o loss.Objective, s Settings) *Program {
+	t.Helper()
 	store := gomodel.NewStore()
 	bind := func(path string, seed uint64, trainable bool) *model.Network {
 		n, err := model.Random(config, seed).Bind(e.Backend, store, path, model.Binding{Trainable: trainable})
@@ -45,7 +50,7 @@ func smallProgram(t testing.TB, e golden.Engine, o loss.Objective, s Settings) *
 	s.Options = loss.Options{Beta: 0.5, Alpha: 0.5, Gamma: 0.3, Lambda: 5}
 	if o.Mask.Learned() {
 		s.Learned = mask.Learned{
-			Hidden: 16, Layers: 1, AllLayers: true, Depth: 1, Norm: true, Eps: config.NormEps, Dropout: s.Learned.Dropout, Binary: o.Mask == loss.BinaryMask,
+			Hidden: config.Hidden, Layers: config.Layers, AllLayers: true, Depth: 1, Norm: true, Eps: config.NormEps, Dropout: s.Learned.Dropout, Binary: o.Mask == loss.BinaryMask,
 		}
 	}
 	if s.Map == "" {
@@ -211,32 +216,53 @@ func compare(t testing.TB, what string, got, want outcome, bound float64) {
 func TestBatchInvariance(t *testing.T) {
 	golden.Engines(t, func(t *testing.T, e golden.Engine) {
 		for _, o := range loss.All() {
-			t.Run(o.Name, func(t *testing.T) {
-				p := smallProgram(t, e, o, Settings{})
-				exec := valuesAndGradients(t, e, p)
-				bound := 2e-6 * e.Slack
-				check := func(what string, shape data.Shape, want outcome) outcome {
-					b := collate(t, invariantPairs, shape)
-					got := p.outcome(t, exec, b, noiseOf(b))
-					if what != "" {
-						compare(t, what, got, want, bound)
-					}
-					return got
+			t.Run(o.Name, func(t *testing.T) { checkInvariance(t, e, smallProgram(t, e, o, Settings{})) })
+		}
+	})
+}
+
+// The same for every family, by the objectives that read the most of a model: its activations, its hidden states.
+func TestBatchInvarianceOfFamilies(t *testing.T) {
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		for name, text := range golden.TinyConfigs(golden.Size{Vocab: 11, Hidden: 16, Layers: 1, Heads: 4, Positions: 32}) {
+			t.Run(name, func(t *testing.T) {
+				config, err := model.ParseConfig(text)
+				if err != nil {
+					t.Fatal(err)
 				}
-				tight := data.Fit(invariantPairs, len(invariantPairs), data.SharedPrompt)
-				want := check("", tight, outcome{})
-				check("separate rows", data.Fit(invariantPairs, len(invariantPairs), data.Separate), want)
-				padded := tight
-				padded.Slots, padded.Rows, padded.Seq, padded.Responses = tight.Slots+2, tight.Rows+2, tight.Seq+7, tight.Responses+5
-				check("padding", padded, want)
-				for i, pair := range invariantPairs {
-					alone := collate(t, []data.TokenPair{pair}, padded)
-					got := p.outcome(t, exec, alone, noiseAs(alone, i))
-					golden.Close(t, fmt.Sprintf("loss of pair %d alone", i), got.pairs["loss of pair 0"], want.pairs[fmt.Sprintf("loss of pair %d", i)], bound)
+				for _, method := range []string{"mapo", "sparse-independent"} {
+					if o, _ := loss.Lookup(method); e.Name == "go" || method == "mapo" { // preparing a graph takes long elsewhere
+						t.Run(method, func(t *testing.T) { checkInvariance(t, e, smallProgramOf(t, e, config, o, Settings{})) })
+					}
 				}
 			})
 		}
 	})
+}
+
+func checkInvariance(t *testing.T, e golden.Engine, p *Program) {
+	t.Helper()
+	exec := valuesAndGradients(t, e, p)
+	bound := 2e-6 * e.Slack
+	check := func(what string, shape data.Shape, want outcome) outcome {
+		b := collate(t, invariantPairs, shape)
+		got := p.outcome(t, exec, b, noiseOf(b))
+		if what != "" {
+			compare(t, what, got, want, bound)
+		}
+		return got
+	}
+	tight := data.Fit(invariantPairs, len(invariantPairs), data.SharedPrompt)
+	want := check("", tight, outcome{})
+	check("separate rows", data.Fit(invariantPairs, len(invariantPairs), data.Separate), want)
+	padded := tight
+	padded.Slots, padded.Rows, padded.Seq, padded.Responses = tight.Slots+2, tight.Rows+2, tight.Seq+7, tight.Responses+5
+	check("padding", padded, want)
+	for i, pair := range invariantPairs {
+		alone := collate(t, []data.TokenPair{pair}, padded)
+		got := p.outcome(t, exec, alone, noiseAs(alone, i))
+		golden.Close(t, fmt.Sprintf("loss of pair %d alone", i), got.pairs["loss of pair 0"], want.pairs[fmt.Sprintf("loss of pair %d", i)], bound)
+	}
 }
 
 // noiseAs is noiseOf for a batch whose first slot holds another batch's pair of that number.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gomlx/compute"
+
 	"github.com/sparsepo/sparsepo/data"
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
 	"github.com/sparsepo/sparsepo/internal/prompts"
@@ -38,21 +40,36 @@ type sampled struct {
 	KLSampled  float64 `json:"kl_sampled"` // Σ_t log pi(y_t) - log pi_ref(y_t), nats: the one-sample estimate of the same
 }
 
-func newFrontierProbe(s *session) (*frontierProbe, error) {
+func newFrontierProbe(s *session, log func(format string, args ...any)) (*frontierProbe, error) {
+	f := &frontierProbe{}
+	if err := f.open(s, log); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *frontierProbe) open(s *session, log func(format string, args ...any)) error {
 	c := s.config.Frontier
 	if s.tokenizer == nil {
-		return nil, usage.Errorf("frontier.every: the reward model reads text, and %s has no tokenizer", s.config.Model)
+		return usage.Errorf("frontier.every: the reward model reads text, and %s has no tokenizer", s.config.Model)
 	}
-	f := &frontierProbe{}
 	var err error
 	if f.prompts, _, err = prompts.Read(c.Prompts, s.tokenizer, prompts.Options{}); err != nil {
-		return nil, err
+		return err
 	}
 	if c.Limit > 0 && c.Limit < len(f.prompts) {
 		f.prompts = f.prompts[:c.Limit]
 	}
-	if f.scorer, err = reward.Load(c.Reward); err != nil {
-		return nil, err
+	f.scorer, err = reward.Load(c.Reward, reward.Options{
+		Backend: func() (compute.Backend, error) { return s.backend, nil },
+		Label:   c.RewardLabel, Notice: func(message string) { log("%s", message) },
+	})
+	if err != nil {
+		return err
+	}
+	if what, ok := f.scorer.(fmt.Stringer); ok {
+		log("frontier: the reward is the %s", what)
 	}
 	eos, ok := s.tokenizer.EOS()
 	if !ok {
@@ -60,12 +77,12 @@ func newFrontierProbe(s *session) (*frontierProbe, error) {
 	}
 	options := sample.Options{N: 1, Temperature: c.Temperature, TopP: 1, MaxNewTokens: c.MaxNewTokens, Seed: uint64(c.Seed), EOS: eos}
 	if f.sampler, err = sample.New(s.backend, s.store, s.program.Policy, options); err != nil {
-		return nil, err
+		return err
 	}
 	sft, _ := loss.Lookup("sft")
 	settings := step.Settings{Objective: sft}
 	if f.compare, err = step.New(s.backend, s.store, s.program.Policy, s.program.Reference, settings, nil, 0); err != nil {
-		return nil, err
+		return err
 	}
 	longest := 0
 	for _, p := range f.prompts {
@@ -74,12 +91,19 @@ func newFrontierProbe(s *session) (*frontierProbe, error) {
 	slots := s.config.PerDeviceEvalBatchSize
 	response := c.MaxNewTokens + 1 // the token that ends it
 	f.shape = data.Shape{Slots: slots, Rows: slots, Seq: longest + response, Responses: slots * response}
-	return f, nil
+	return nil
 }
 
 func (f *frontierProbe) close() {
-	f.sampler.Close()
-	f.compare.Close()
+	if f.sampler != nil {
+		f.sampler.Close()
+	}
+	if f.compare != nil {
+		f.compare.Close()
+	}
+	if f.scorer != nil {
+		reward.Close(f.scorer)
+	}
 }
 
 // measureFrontier records reward and KL of the policy as it is, and the sampled texts.
