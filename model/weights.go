@@ -62,10 +62,7 @@ func (w *weights) section(x *Node, module, section string) *Node {
 		panic(fmt.Errorf("model: %s has no linear layer %q", w.network.Config.Type, name))
 	}
 	flat, dims := flatten(x)
-	y := multiply(flat, w.matrix(p, flat), p.Linear.InOut)
-	if w.network.quantised[name] && !w.in.Recompute {
-		y = y.StopCheckpoint()
-	}
+	y := w.product(flat, p)
 	if a := w.network.adapter; a != nil && a.on(module) {
 		y = Add(y, ConvertDType(w.adapted(flat, a, module, section), y.DType()))
 	}
@@ -75,15 +72,17 @@ func (w *weights) section(x *Node, module, section string) *Node {
 	return Reshape(y, append(dims, -1)...)
 }
 
-// matrix is the weight of a linear layer whose input is x. One in four bits is unpacked when x is there, and for the gradients
-// again: the codes are marked as the beginning of what is computed twice, and the caller marks the end.
-func (w *weights) matrix(p Param, x *Node) *Node {
+// product is x [n, in] times the weight of a linear layer.
+func (w *weights) product(x *Node, p Param) *Node {
 	if !w.network.quantised[p.Name] {
-		return w.value(p.Name)
+		return multiply(x, w.value(p.Name), p.Linear.InOut)
 	}
 	node := func(name string) *Node { return w.network.scope.GetVariable(p.Name + name).NodeValue(w.graph) }
-	codes := SchedulingBarrier(node(quantisedCodes).Checkpoint(), StopGradient(x))
-	return nf4.Dequantise(codes, node(quantisedScales), node(quantisedScaleScales), node(quantisedOffset), p.Dims, w.network.dtype)
+	q := nf4.Weights{Codes: node(quantisedCodes), Scales: node(quantisedScales), ScaleScales: node(quantisedScaleScales), Offset: node(quantisedOffset), Dims: p.Dims}
+	if p.Linear.InOut {
+		return q.Product(x, 0)
+	}
+	return q.Product(x, 1)
 }
 
 // flatten merges all axes but the last.

@@ -113,7 +113,7 @@ func (f *fixture) joinedGradients(t *testing.T, e golden.Engine) (Values, map[st
 // An adapter saved and merged is a whole model that computes what the adapted one does, and the adapter's gradients are those
 // of the merged weights by the chain rule: s·G·Aᵀ for B and s·Bᵀ·G for A.
 func TestAdapterOfEveryFamily(t *testing.T) {
-	for _, family := range families {
+	for _, family := range golden.Families(t) {
 		t.Run(family, func(t *testing.T) {
 			folder := golden.Shared(t, "golden", family)
 			golden.Engines(t, func(t *testing.T, e golden.Engine) {
@@ -223,7 +223,7 @@ func mergedNetwork(t *testing.T, e golden.Engine, store *gomodel.Store, folder, 
 
 // Recomputed activations are the same ones: gradient checkpointing changes no gradient, with an adapter or without.
 func TestRecompute(t *testing.T) {
-	for _, family := range families {
+	for _, family := range golden.Families(t) {
 		if strings.Contains(family, "-") {
 			continue
 		}
