@@ -51,7 +51,10 @@ var unusable = map[string]string{
 // because nothing is differentiated through them. Elsewhere: Gather rows, or contract with a selection matrix; keep parts in
 // separate tensors.
 var forwardOnly = map[string][]string{
-	"Slice":     {"model/layer.go remember", "model/layer.go mix"}, // with a key-value cache, so in sampling
+	"Slice": {
+		"model/layer.go remember", "model/layer.go mix", // with a key-value cache, so in sampling
+		"internal/nf4/weights.go Restore", "internal/nf4/weights.go blockScales", // of weights that are not trained
+	},
 	"SliceAxis": nil,
 	"Split":     nil,
 }

@@ -158,6 +158,12 @@ var operations = []operation{
 		rows := InsertAxes(Const(x.Graph(), []int64{1, 1, 0, 1, 3, 0}), -1)
 		return ScatterSum(Zeros(x.Graph(), shapes.Make(x.DType(), 5, 4)), rows, Square(Reshape(x, 6, 4)), false, false)
 	}},
+	{name: "gather by bytes and words", build: func(x, _ *Node) *Node {
+		g, rows := x.Graph(), Reshape(x, 6, 4)
+		bytes := InsertAxes(ConvertDType(Const(g, []uint8{5, 1, 1, 0}), dtypes.Int64), -1)
+		words := InsertAxes(ConvertDType(Const(g, []uint16{2, 5, 4, 2}), dtypes.Int64), -1)
+		return Mul(Gather(rows, bytes), Gather(rows, words))
+	}},
 	{name: "one hot", values: true, build: func(x, _ *Node) *Node { return OneHot(Const(x.Graph(), []int64{2, 0, 1, 2}), 3, x.DType()) }},
 
 	// Constants and types.
@@ -169,6 +175,17 @@ var operations = []operation{
 	}},
 	{name: "convert type", values: true, build: func(x, _ *Node) *Node {
 		return ConvertDType(ConvertDType(MulScalar(x, 100), dtypes.Int64), dtypes.Int32)
+	}},
+
+	// Order of computation.
+	{name: "scheduling barrier", build: func(x, y *Node) *Node { return Mul(SchedulingBarrier(x, y), x) }},
+	{name: "a zero behind a barrier, for bytes, words and floats", values: true, build: func(x, _ *Node) *Node {
+		g := x.Graph()
+		zero := SchedulingBarrier(ScalarZero(g, dtypes.Uint8), Log(Neg(x))) // NaN, which must not matter
+		bytes := BitwiseOr(Const(g, []uint8{0, 7, 128, 255}), zero)
+		words := BitwiseOr(Const(g, []uint16{0, 7, 32768, 65535}), ConvertDType(zero, dtypes.Uint16))
+		sum := Add(ConvertDType(bytes, x.DType()), ConvertDType(words, x.DType()))
+		return Add(Where(Equal(zero, ZerosLike(zero)), x, ZerosLike(x)), ExpandLeftToRank(sum, 3))
 	}},
 
 	// Control of the gradient.
