@@ -88,7 +88,7 @@ func (w *pairsWork) run(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	scorer, err := w.reward.open(app)
+	scorer, err := w.reward.open(ctx, app)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/reward"
 )
 
@@ -20,7 +21,7 @@ func newRewardCommand(app *App) *cobra.Command {
 		Long: `Fit or apply a reward model, which gives a response one number, higher meaning better.
 
 "train" fits the built-in one, a linear classifier over word n-grams, on texts of two classes; "score" applies any reward
-model that is kept in a folder: the built-in one, or a Hugging Face sequence classifier (RoBERTa).`,
+model: the built-in one, or a Hugging Face sequence classifier (RoBERTa), a folder or a hub id.`,
 		Example: `  sparsepo reward train --data reviews.jsonl --out reward
   sparsepo reward score --reward reward < responses.jsonl`,
 	}
@@ -138,7 +139,7 @@ type rewardScore struct {
 func newRewardScoreCommand(app *App) *cobra.Command {
 	work := rewardScore{fields: reward.DefaultFields()}
 	cmd := &cobra.Command{
-		Use:   "score --reward FOLDER",
+		Use:   "score --reward MODEL",
 		Short: "Add rewards to responses",
 		Long: `Read JSONL records from standard input or --data, and write each with the field "reward" added to standard output. A record
 has "prompt" and "completion", which are joined as they are, with nothing between, or else "text".
@@ -153,7 +154,7 @@ longer than the classifier reads are cut at their end.`,
 		Example: `  sparsepo reward score --reward reward < responses.jsonl
   sparsepo reward score --reward reward --data RUN/samples/step-000100.jsonl --output logit
   sparsepo reward score --reward reward --data samples.jsonl --prompt-field question --completion-field answer
-  sparsepo reward score --reward sentiment-roberta-large-english --data responses.jsonl --label POSITIVE`,
+  sparsepo reward score --reward siebert/sentiment-roberta-large-english --data responses.jsonl`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return work.run(cmd.Context(), app)
 		},
@@ -169,7 +170,7 @@ longer than the classifier reads are cut at their end.`,
 }
 
 func (w *rewardScore) run(ctx context.Context, app *App) error {
-	scorer, err := w.model.open(app)
+	scorer, err := w.model.open(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -198,28 +199,29 @@ func (w *rewardScore) run(ctx context.Context, app *App) error {
 const scoreInterval = 10 * time.Second
 
 // rewardFlags name a reward model and the form of its rewards.
-type rewardFlags struct{ folder, label, output string }
+type rewardFlags struct{ name, label, output string }
 
 func (f *rewardFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.folder, "reward", "", "folder of the reward model")
+	flags.StringVar(&f.name, "reward", "", "reward model: a folder or a hub id")
 	flags.StringVar(&f.label, "label", "", "class whose probability is the reward, of a sequence classifier (default: the positive one of two)")
 	flags.StringVar(&f.output, "output", string(reward.Probability), "form of the reward: probability, logit or offset")
 }
 
 // open loads the reward model; the caller closes it.
-func (f *rewardFlags) open(app *App) (reward.Scorer, error) {
+func (f *rewardFlags) open(ctx context.Context, app *App) (reward.Scorer, error) {
 	output, err := reward.ParseOutput(f.output)
 	if err != nil {
 		return nil, err
 	}
-	scorer, err := reward.Load(f.folder, reward.Options{
+	options := reward.Options{
 		Backend: app.Backend, Label: f.label, Notice: func(message string) { fmt.Fprintln(app.Stderr, message) },
-	})
+	}
+	scorer, err := source.Reward(ctx, f.name, options, app.Stderr)
 	if err != nil {
 		return nil, err
 	}
 	if what, ok := scorer.(fmt.Stringer); ok {
-		fmt.Fprintf(app.Stderr, "reward model %s: %s\n", f.folder, what)
+		fmt.Fprintf(app.Stderr, "reward model %s: %s\n", f.name, what)
 	}
 	converted, err := reward.WithOutput(scorer, output)
 	if err != nil {

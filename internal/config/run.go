@@ -99,7 +99,7 @@ type Mask struct {
 type Frontier struct {
 	Every        int     `yaml:"every" default:"0" range:"[0,inf)" help:"steps between two measurements (the paper: 100); 0 for none"`
 	Prompts      string  `yaml:"prompts" help:"file of test prompts"`
-	Reward       string  `yaml:"reward" help:"folder of the reward model"`
+	Reward       string  `yaml:"reward" help:"reward model: a folder or a hub id"`
 	RewardLabel  string  `yaml:"reward_label" help:"class whose probability is the reward, where it is a sequence classifier; the positive one of two if not given"`
 	Limit        int     `yaml:"limit" default:"0" range:"[0,inf)" help:"prompts to use, from the first; 0 for all"`
 	MaxNewTokens int     `yaml:"max_new_tokens" default:"64" range:"[1,inf)" help:"longest sampled response, tokens"`

@@ -15,6 +15,7 @@ import (
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/sample"
+	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/step"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/loss"
@@ -40,16 +41,16 @@ type sampled struct {
 	KLSampled  float64 `json:"kl_sampled"` // Σ_t log pi(y_t) - log pi_ref(y_t), nats: the one-sample estimate of the same
 }
 
-func newFrontierProbe(s *session, log func(format string, args ...any)) (*frontierProbe, error) {
+func newFrontierProbe(ctx context.Context, s *session, console io.Writer, log func(format string, args ...any)) (*frontierProbe, error) {
 	f := &frontierProbe{}
-	if err := f.open(s, log); err != nil {
+	if err := f.open(ctx, s, console, log); err != nil {
 		f.close()
 		return nil, err
 	}
 	return f, nil
 }
 
-func (f *frontierProbe) open(s *session, log func(format string, args ...any)) error {
+func (f *frontierProbe) open(ctx context.Context, s *session, console io.Writer, log func(format string, args ...any)) error {
 	c := s.config.Frontier
 	if s.tokenizer == nil {
 		return usage.Errorf("frontier.every: the reward model reads text, and %s has no tokenizer", s.config.Model)
@@ -61,11 +62,11 @@ func (f *frontierProbe) open(s *session, log func(format string, args ...any)) e
 	if c.Limit > 0 && c.Limit < len(f.prompts) {
 		f.prompts = f.prompts[:c.Limit]
 	}
-	f.scorer, err = reward.Load(c.Reward, reward.Options{
+	options := reward.Options{
 		Backend: func() (compute.Backend, error) { return s.backend, nil },
 		Label:   c.RewardLabel, Notice: func(message string) { log("%s", message) },
-	})
-	if err != nil {
+	}
+	if f.scorer, err = source.Reward(ctx, c.Reward, options, console); err != nil {
 		return err
 	}
 	if what, ok := f.scorer.(fmt.Stringer); ok {
@@ -75,8 +76,8 @@ func (f *frontierProbe) open(s *session, log func(format string, args ...any)) e
 	if !ok {
 		eos = -1
 	}
-	options := sample.Options{N: 1, Temperature: c.Temperature, TopP: 1, MaxNewTokens: c.MaxNewTokens, Seed: uint64(c.Seed), EOS: eos}
-	if f.sampler, err = sample.New(s.backend, s.store, s.program.Policy, options); err != nil {
+	sampling := sample.Options{N: 1, Temperature: c.Temperature, TopP: 1, MaxNewTokens: c.MaxNewTokens, Seed: uint64(c.Seed), EOS: eos}
+	if f.sampler, err = sample.New(s.backend, s.store, s.program.Policy, sampling); err != nil {
 		return err
 	}
 	sft, _ := loss.Lookup("sft")

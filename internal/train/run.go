@@ -87,7 +87,7 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 	}
 	defer func() { _ = r.closeWriters() }()
 	if c.Frontier.Every > 0 {
-		if r.frontier, err = newFrontierProbe(r.session, r.log); err != nil {
+		if r.frontier, err = newFrontierProbe(ctx, r.session, o.Log, r.log); err != nil {
 			return nil, err
 		}
 		defer r.frontier.close()
