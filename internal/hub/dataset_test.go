@@ -273,8 +273,8 @@ func TestDatasetMistakes(t *testing.T) {
 		name string
 		want []string
 	}{
-		{"pair.jsonl", []string{`"pair.jsonl": no such file or folder, and not a hub id`, "did you mean pairs.jsonl?"}},
-		{"org/none", []string{"org/none: no such repository, or it is private"}},
+		{"pair.jsonl", []string{`pair.jsonl: no such file`, "did you mean pairs.jsonl?"}},
+		{"org/none", []string{"org/none: no such file or folder here, and no such repository on the hub, or it is private"}},
 		{"org/pairs@v2", []string{`has no revision "v2"`, "/datasets/org/pairs/tree/main"}},
 		{"org/pairs:dev", []string{`org/pairs: no file, folder or split "dev"`, "as in org/pairs:PATH"}},
 		{"org/script", []string{"org/script: no data files", "try org/script@refs/convert/parquet"}},

@@ -30,7 +30,7 @@ var companions = []string{
 	configName, adapterConfigName, "generation_config.json",
 	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "special_tokens.json", "added_tokens.json",
 	"vocab.json", "merges.txt", "encoder.json", "vocab.bpe", "chat_template.jinja", "chat_template.json",
-	"mask.safetensors", "reward.json",
+	"mask.safetensors", "reward.json", cardName, // the card has the license, which models made of it repeat
 }
 
 // Model returns the folder of a model: name itself where it is a folder, and otherwise the snapshot of the repository of
@@ -40,6 +40,16 @@ var companions = []string{
 // What the cache holds whole is used without asking the hub. If the hub cannot be reached, or with Offline, configuration
 // and weights in the cache are enough. Once ctx ends, so does the download; the next one continues it.
 func Model(ctx context.Context, name string, o Options) (folder string, err error) {
+	return o.modelFolder(ctx, name, (*repository).model)
+}
+
+// Tokenizer is Model for callers that read the tokenizer alone: it downloads a model's files but for the weights.
+func Tokenizer(ctx context.Context, name string, o Options) (folder string, err error) {
+	return o.modelFolder(ctx, name, (*repository).tokenizer)
+}
+
+// modelFolder is name where it is a folder, and otherwise what fetch returns for the repository of that hub id.
+func (o Options) modelFolder(ctx context.Context, name string, fetch func(*repository, context.Context) (string, error)) (folder string, err error) {
 	switch info, err := os.Stat(name); {
 	case err == nil && info.IsDir():
 		return name, nil
@@ -58,7 +68,7 @@ func Model(ctx context.Context, name string, o Options) (folder string, err erro
 	if o, err = o.resolved(); err != nil {
 		return "", err
 	}
-	return newRepository(hub.RepoTypeModel, ref, o).model(ctx)
+	return fetch(newRepository(hub.RepoTypeModel, ref, o), ctx)
 }
 
 func (r *repository) model(ctx context.Context) (string, error) {
@@ -84,6 +94,31 @@ func (r *repository) model(ctx context.Context) (string, error) {
 	if err := r.fetchModel(ctx, l); err != nil {
 		return "", err
 	}
+	return r.keep(l)
+}
+
+// tokenizer returns the folder of a snapshot that has the files beside the weights.
+func (r *repository) tokenizer(ctx context.Context) (string, error) {
+	folder, found := r.cached()
+	usable := found && holdsTokenizer(folder)
+	switch {
+	case usable:
+		return folder, nil
+	case r.Offline:
+		return "", r.notCached(found, folder)
+	}
+	l, err := r.list(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := r.fetch(ctx, l, companions); err != nil {
+		return "", err
+	}
+	return r.keep(l)
+}
+
+// keep remembers the commit that the revision stands for and returns its snapshot.
+func (r *repository) keep(l listing) (folder string, err error) {
 	if err := r.remember(l.commit); err != nil {
 		return "", fmt.Errorf("%s: remember the commit: %w", r, err)
 	}
@@ -194,7 +229,7 @@ func holdsModel(folder string) bool {
 // holdsTokenizer reports whether folder has a tokenizer, or is an adapter, whose base model has one.
 func holdsTokenizer(folder string) bool {
 	return isFile(folder, "tokenizer.json") || isFile(folder, "vocab.json") && isFile(folder, "merges.txt") ||
-		isFile(folder, "encoder.json") && isFile(folder, "vocab.bpe") || isFile(folder, adapterName)
+		isFile(folder, "encoder.json") && isFile(folder, "vocab.bpe") || isFile(folder, adapterConfigName)
 }
 
 // notCached is the error for what cannot be used offline.

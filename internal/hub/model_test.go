@@ -52,7 +52,7 @@ func TestModelDownload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"config.json", "merges.txt", "model.safetensors", "tokenizer.json"}, entries); diff != "" {
+	if diff := cmp.Diff([]string{"README.md", "config.json", "merges.txt", "model.safetensors", "tokenizer.json"}, entries); diff != "" {
 		t.Errorf("snapshot (-want +got):\n%s", diff)
 	}
 	for name, etag := range map[string]string{
@@ -69,6 +69,42 @@ func TestModelDownload(t *testing.T) {
 	leftovers, err := filepath.Glob(filepath.Join(root, "*", "*.incomplete"))
 	if err != nil || len(leftovers) > 0 {
 		t.Errorf("partial files are left: %v %v", leftovers, err)
+	}
+}
+
+// Of a repository whose tokenizer alone is wanted no weights come; the model completes the same snapshot later.
+func TestTokenizerDownload(t *testing.T) {
+	h := newFakeHub(t)
+	h.add("models/org/small", smallModel())
+	o := h.options(nil)
+	folder, err := Tokenizer(t.Context(), "org/small", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := walk(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"README.md", "config.json", "merges.txt", "tokenizer.json"}, entries); diff != "" {
+		t.Errorf("snapshot (-want +got):\n%s", diff)
+	}
+	h.log()
+	if again, err := Tokenizer(t.Context(), "org/small", o); err != nil || again != folder {
+		t.Errorf("again: %s, %v", again, err)
+	}
+	if got := h.log(); len(got) > 0 {
+		t.Errorf("the cache has it, and yet:\n%s", paths(got))
+	}
+	offline := o
+	offline.Offline = true
+	_, err = Model(t.Context(), "org/small", offline)
+	errorWith(t, err, true, "org/small: no such folder, offline (HF_HUB_OFFLINE), and only a part of it is in the cache")
+	if model, err := Model(t.Context(), "org/small", o); err != nil || model != folder || !holdsModel(folder) {
+		t.Errorf("the model afterwards: %s, %v", model, err)
+	}
+	local := t.TempDir()
+	if got, err := Tokenizer(t.Context(), local, Options{Endpoint: "http://hub.invalid"}); err != nil || got != local {
+		t.Errorf("a folder: %s, %v", got, err)
 	}
 }
 
@@ -102,7 +138,7 @@ func TestModelShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"config.json", "merges.txt", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+		"README.md", "config.json", "merges.txt", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
 		weightsIndexName, "tokenizer.json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -69,6 +69,9 @@ func validID(id string) bool {
 
 // unknownName is the error for a name that is neither a path nor a hub id.
 func unknownName(name, wanted string) error {
+	if isData(name) {
+		return withLocalHint(usage.Errorf("%s: no such file", name), name)
+	}
 	err := usage.Errorf("%q: no such %s, and not a hub id; a hub id looks like org/name or org/name@revision", name, wanted)
 	return withLocalHint(err, name)
 }

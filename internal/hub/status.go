@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gomlx/go-huggingface/hub"
+
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -70,14 +72,30 @@ func (r *repository) explain(what string, err error) error {
 	case errors.As(err, &certificate):
 		return usage.Hint(usage.Errorf("%s: %w", what, err), "if a proxy replaces certificates here, name its authority in SSL_CERT_FILE")
 	case unreachable(err):
-		return usage.Hint(unavailable{usage.Errorf("%s: no way to %s: %w", what, r.Endpoint, err)},
-			"give a local folder, or download it elsewhere, copy the cache and set HF_HUB_CACHE to it and HF_HUB_OFFLINE=1")
+		return r.explainUnreachable(what, err)
 	case errors.As(err, &passing):
 		return r.explainTrouble(what, err)
 	case errors.As(err, &status):
 		return r.explainStatus(what, status)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// explainUnreachable is explain for a hub that nobody answers at. What is asked for may be a path misspelt.
+func (r *repository) explainUnreachable(what string, err error) error {
+	mistake := usage.Errorf("%s: no way to %s: %w", what, r.Endpoint, err)
+	if what == r.String() {
+		mistake = withLocalHint(usage.Errorf("%s: no such %s here, and no way to %s to look for it there: %w", what, r.local(), r.Endpoint, err), r.id)
+	}
+	return usage.Hint(unavailable{mistake}, "give a local "+r.local()+", or download it elsewhere, copy the cache and set HF_HUB_CACHE to it and HF_HUB_OFFLINE=1")
+}
+
+// local is what a name stands for on this machine.
+func (r *repository) local() string {
+	if r.kind == hub.RepoTypeDataset {
+		return "file or folder"
+	}
+	return "folder"
 }
 
 // explainTrouble is explain for what did not go away by trying again.
@@ -121,14 +139,14 @@ func (r *repository) gated(err *statusError) error {
 
 // notFound is the error for a repository that does not exist, or is private: the hub does not tell these apart.
 func (r *repository) notFound(err *statusError) error {
-	text := "no such repository, or it is private"
+	text := "no such repository on the hub, or it is private"
 	if r.revision != mainRevision && err.code == "" {
-		text = fmt.Sprintf("no such repository or revision %q, or it is private", r.revision)
+		text = fmt.Sprintf("no such repository or revision %q on the hub, or it is private", r.revision)
 	}
 	hint := "if it is private, set HF_TOKEN to a token that may read it (" + r.Endpoint + "/settings/tokens)"
 	if r.Token != "" {
 		hint = "if it is private, the token in use (HF_TOKEN) may not read it"
 	}
-	mistake := usage.Hint(usage.Errorf("%s: %s: %w", r, text, err), hint)
+	mistake := usage.Hint(usage.Errorf("%s: no such %s here, and %s: %w", r, r.local(), text, err), hint)
 	return withLocalHint(mistake, r.id)
 }

@@ -54,11 +54,11 @@ func TestModelMistakes(t *testing.T) {
 		{"a file", "weights.bin", "", []string{"weights.bin: is a file; a model is a folder"}},
 		{"a file's name", "model.safetensors", "", []string{"no such folder, and not a hub id"}},
 		{"a part", "org/small:config.json", "", []string{`a model is a whole repository; leave out ":config.json"`}},
-		{"a folder misspelt", "runs/finl", "", []string{"runs/finl: no such repository, or it is private", "did you mean runs/final?", "HF_TOKEN"}},
-		{"unknown without token", "org/none", "", []string{"org/none: no such repository, or it is private", "401 Unauthorized", "set HF_TOKEN", h.hub.URL + "/settings/tokens"}},
-		{"unknown with token", "org/none", "hf_right", []string{"org/none: no such repository, or it is private", "404 Not Found", "the token in use (HF_TOKEN) may not read it"}},
-		{"private without token", "org/private", "", []string{"no such repository, or it is private", "set HF_TOKEN"}},
-		{"private with another token", "org/private", "hf_other", []string{"no such repository, or it is private", "may not read it"}},
+		{"a folder misspelt", "runs/finl", "", []string{"runs/finl: no such folder here, and no such repository on the hub, or it is private", "did you mean runs/final?", "HF_TOKEN"}},
+		{"unknown without token", "org/none", "", []string{"org/none: no such folder here, and no such repository on the hub, or it is private", "401 Unauthorized", "set HF_TOKEN", h.hub.URL + "/settings/tokens"}},
+		{"unknown with token", "org/none", "hf_right", []string{"org/none: no such folder here, and no such repository on the hub, or it is private", "404 Not Found", "the token in use (HF_TOKEN) may not read it"}},
+		{"private without token", "org/private", "", []string{"no such repository on the hub, or it is private", "set HF_TOKEN"}},
+		{"private with another token", "org/private", "hf_other", []string{"no such repository on the hub, or it is private", "may not read it"}},
 		{"expired token", "org/small", "expired", []string{"the hub does not accept the token", "Invalid credentials", "correct HF_TOKEN"}},
 		{"gated without token", "org/gated", "", []string{"org/gated: the repository is gated", "accept the conditions on its page, " + h.hub.URL + "/org/gated, then set HF_TOKEN"}},
 		{"gated with another token", "org/gated", "hf_other", []string{"the repository is gated", "403 Forbidden", "accept the conditions", "belongs to that account"}},
@@ -91,7 +91,7 @@ func TestNoNetwork(t *testing.T) {
 	o := h.options(nil)
 	h.hub.Close()
 	_, err := Model(t.Context(), "org/small", o)
-	errorWith(t, err, true, "org/small: no way to "+o.Endpoint, "give a local folder", "HF_HUB_OFFLINE=1")
+	errorWith(t, err, true, "org/small: no such folder here, and no way to "+o.Endpoint+" to look for it there", "give a local folder", "HF_HUB_OFFLINE=1")
 	o.Endpoint = "http://hub.invalid"
 	_, err = Model(t.Context(), "org/small", o)
 	errorWith(t, err, true, "no way to http://hub.invalid")
