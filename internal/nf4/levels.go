@@ -15,9 +15,6 @@ var levels = [16]float32{
 	0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1,
 }
 
-// zeroCode is the code whose level is 0.
-const zeroCode = 7
-
 // midpoints returns the means of neighbours, rounded to float32.
 func midpoints(ascending []float32) []float32 {
 	middle := make([]float32, len(ascending)-1)
@@ -65,14 +62,11 @@ func nearestLevel(x float32) uint8 {
 	return c.code + above
 }
 
-// dynamicMap are the values of the 256 codes of a scale: bitsandbytes' signed dynamic map (Dettmers, arXiv:1511.04561, §3).
+// dynamicMap are the values of the 256 codes of a scale: bitsandbytes' signed dynamic map (Dettmers, arXiv:1511.04561).
 // For each i from 0 to 6 there are 2^i values a side, at the middles of the parts of [0.1, 1] divided by 2^i, times
 // 10^(i-6); 0 and 1 complete them. bitsandbytes computes it in float32 steps, whose rounding differs between versions of
-// PyTorch; these are the exact numbers, rounded once, and at most 2 units in the last place away.
+// PyTorch; these are the exact numbers, rounded once, a unit or two in the last place away.
 var dynamicMap = makeDynamicMap()
-
-// dynamicZero is the code whose value in dynamicMap is 0.
-const dynamicZero = 127
 
 func makeDynamicMap() (values [256]float32) {
 	ascending := append(make([]float32, 0, 256), 0, 1)

@@ -10,15 +10,15 @@
 //	weight[i] = levels[code i] · scale[i/64]
 //
 // Quantise makes a Tensor of a slice, a Quantiser one of a tensor that arrives in pieces. Dequantise computes the weights
-// on the host, Node inside a graph, with the same float32 operations in the same order.
+// on the host, Weights inside a graph, with the same float32 operations in the same order.
 package nf4
 
 import "fmt"
 
 const (
-	// BlockSize is the number of elements that share a scale (QLoRA, §4: 64 for weights).
+	// BlockSize is the number of elements that share a scale (QLoRA, §3).
 	BlockSize = 64
-	// GroupSize is the number of scales that share a scale of their own (QLoRA, §3: 256).
+	// GroupSize is the number of scales that share a scale of their own (QLoRA, §3).
 	GroupSize = 256
 
 	blockBytes = BlockSize / 2
@@ -33,7 +33,7 @@ type Tensor struct {
 	Codes []uint8
 	// Scales are the blocks' scales as indices into the dynamic map, one a block.
 	Scales []uint8
-	// ScaleScales are the largest magnitudes of scale minus Offset, one for each group of 256 blocks.
+	// ScaleScales are the largest magnitudes of the blocks' scales minus Offset, one for each group of 256 blocks.
 	ScaleScales []float32
 	// Offset is the mean of the blocks' scales.
 	Offset float32
@@ -45,7 +45,7 @@ func (t Tensor) Size() int { return size(t.Dims) }
 // Bytes is the memory that the tensor's values take.
 func (t Tensor) Bytes() int { return len(t.Codes) + len(t.Scales) + 4*len(t.ScaleScales) + 4 }
 
-// Words are the codes as Node takes them: pairs of bytes, the first in the lower eight bits.
+// Words are the codes as Weights takes them: pairs of bytes, the first in the lower eight bits.
 func (t Tensor) Words() []uint16 {
 	words := make([]uint16, len(t.Codes)/2)
 	for i := range words {

@@ -9,10 +9,11 @@ import (
 
 // Weights is a quantised tensor inside a graph: the fields of a Tensor as nodes, of these types and any shape.
 //
-// Its float values exist only while they are used. Without care they would not be small: engines compute what depends on no
-// input as soon as they can, so that the weights of all layers would wait in float32 for their turn (measured on both
-// engines), and the backward pass would share the forward pass's. So each use names what must be computed before it, and
-// Product restores the weights once more for its gradient.
+// Its float values exist only while they are used, which takes care: engines compute as soon as they can what depends on no
+// input, so that the float weights of all layers would wait for their turn together, and stay for the backward pass. So each
+// use names what must be computed before it, and Product restores the weights once more for its gradient. A chain of eight
+// 4096x4096 matrices and its gradient then peaked at 0.7 GB on ONNX Runtime, without at 1.7 GB and in float32 at 1.3 GB; the
+// difference grows with each matrix.
 type Weights struct {
 	Codes       *Node // uint16, Tensor.Words
 	Scales      *Node // uint8
@@ -62,9 +63,9 @@ func contract(x, m *Node, axis int) *Node {
 // others. Choosing among the levels by comparisons takes seven times as long.)
 func (w Weights) Restore(after *Node, dtype dtypes.DType) *Node {
 	w.check()
-	// A zero that the engine cannot know before after is computed. It enters every operand, so that nothing can be computed
-	// early, and kept for each layer. (A barrier for an operand itself would add to it, which ONNX Runtime cannot do with
-	// uint16 before a conversion.)
+	// A zero that the engine cannot know before after is computed. It enters every operand, so that nothing is computed
+	// early and kept for each layer. (A barrier for the codes themselves would have ONNX Runtime convert them to a wider type
+	// first, and that early: its choice and its sum lack uint16.)
 	zero := SchedulingBarrier(ScalarZero(after.Graph(), dtypes.Uint8), after)
 	blocks := w.Scales.Shape().Size()
 	values := Mul(Reshape(w.levels(zero), blocks, BlockSize), Reshape(w.blockScales(zero), blocks, 1))

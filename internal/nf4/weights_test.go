@@ -33,7 +33,9 @@ func parts(t *testing.T, e golden.Engine, tensor Tensor) []any {
 	return placed
 }
 
-func weightsOf(nodes []*Node, dims ...int) Weights { return Weights{nodes[0], nodes[1], nodes[2], nodes[3], dims} }
+func weightsOf(nodes []*Node, dims ...int) Weights {
+	return Weights{nodes[0], nodes[1], nodes[2], nodes[3], dims}
+}
 
 // call runs a graph once and returns its results, which are float32.
 func call(t *testing.T, e golden.Engine, build func(inputs []*Node) []*Node, inputs ...any) [][]float32 {
@@ -273,8 +275,10 @@ func TestMisfit(t *testing.T) {
 				w.Codes = w.Scales
 				return w.Restore(x, dtypes.Float32)
 			}, "codes are (Uint8)[96], want 1536 of type Uint16"},
-			{"the wrong axis", func(w Weights, x *Node) *Node { return w.Product(x, 1) },
-				"product of x (Float32)[2 64] with axis 1 of weights [64 96]"},
+			{
+				"the wrong axis", func(w Weights, x *Node) *Node { return w.Product(x, 1) },
+				"product of x (Float32)[2, 64] with axis 1 of weights [64 96]",
+			},
 		} {
 			exec, err := NewExec(e.Backend, func(in []*Node) *Node { return c.build(weightsOf(in, 64, 96), in[4]) })
 			if err != nil {
