@@ -177,8 +177,7 @@ var operations = []operation{
 		return ConvertDType(ConvertDType(MulScalar(x, 100), dtypes.Int64), dtypes.Int32)
 	}},
 
-	// Order of computation.
-	{name: "scheduling barrier", build: func(x, y *Node) *Node { return Mul(SchedulingBarrier(x, y), x) }},
+	// Order of computation; see "computed after" too.
 	{name: "a zero behind a barrier, for bytes, words and floats", values: true, build: func(x, _ *Node) *Node {
 		g := x.Graph()
 		zero := SchedulingBarrier(ScalarZero(g, dtypes.Uint8), Log(Neg(x))) // NaN, which must not matter
