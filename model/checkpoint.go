@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/safetensors"
+	"github.com/sparsepo/sparsepo/tokenizer"
 )
 
 // Checkpoint is a model on disk or a random initialisation of one: a configuration and the source of its tensors.
@@ -184,16 +185,34 @@ func (c *Checkpoint) initial(p Param, into []float32, first int) {
 
 const initialBlock = 1 << 16
 
-// companionFiles are the files beside the weights that a saved model takes along.
-var companionFiles = []string{
-	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
-	"generation_config.json", "chat_template.jinja",
+// tokenizerFiles are the files that make up a tokenizer.
+var tokenizerFiles = []string{
+	"tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "special_tokens.json", "added_tokens.json",
+	"vocab.json", "encoder.json", "merges.txt", "vocab.bpe", "chat_template.jinja", "chat_template.json",
 }
+
+const generationFile = "generation_config.json"
 
 // CopyCompanions copies the tokenizer's and the generation configuration's files from one model folder to another, as far
 // as they exist.
 func CopyCompanions(from, to string) error {
-	for _, name := range companionFiles {
+	return copyFiles(append([]string{generationFile}, tokenizerFiles...), from, to)
+}
+
+// copyTokenizer copies the files of an adapter's tokenizer: those beside the adapter, or else those beside its base. Folders
+// that are empty are passed over.
+func copyTokenizer(base, adapter, to string) error {
+	if adapter != "" && tokenizer.Exists(adapter) {
+		base = adapter
+	}
+	return copyFiles(tokenizerFiles, base, to)
+}
+
+func copyFiles(names []string, from, to string) error {
+	if from == "" {
+		return nil
+	}
+	for _, name := range names {
 		text, err := os.ReadFile(filepath.Join(from, name))
 		if os.IsNotExist(err) {
 			continue

@@ -42,10 +42,10 @@ func (c *Checkpoint) Merge(a *Adapter, folder string) error {
 	if err := safetensors.WriteFolder(folder, list, map[string]string{"format": "pt"}, safetensors.DefaultShard); err != nil {
 		return err
 	}
-	if err := CopyCompanions(c.Folder, folder); err != nil {
+	if err := copyFiles([]string{generationFile}, c.Folder, folder); err != nil {
 		return err
 	}
-	return CopyCompanions(a.Folder, folder)
+	return copyTokenizer(c.Folder, a.Folder, folder)
 }
 
 // addTo adds the adapter's product to the weight of a layer, in float32.

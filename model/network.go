@@ -110,9 +110,6 @@ func (n *Network) Save(folder string) error {
 	if err := safetensors.WriteFolder(folder, list, map[string]string{"format": "pt"}, safetensors.DefaultShard); err != nil {
 		return err
 	}
-	if c.Folder == "" {
-		return nil
-	}
 	return CopyCompanions(c.Folder, folder)
 }
 
