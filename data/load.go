@@ -56,6 +56,32 @@ func Load(ctx context.Context, path string, options LoadOptions) (*Set, *Report,
 	return TokeniseAll(ctx, path, reader.Records(), options)
 }
 
+// LoadFiles is [Load] for a data set in several files, taken one after the other. name stands for the data set in messages,
+// which name a record by its own file and line.
+func LoadFiles(ctx context.Context, name string, paths []string, options LoadOptions) (*Set, *Report, error) {
+	return TokeniseAll(ctx, name, recordsOf(paths, options.Task), options)
+}
+
+// recordsOf yields the records of one file after the other. An error that does not concern a record alone ends it.
+func recordsOf(paths []string, task Task) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for _, path := range paths {
+			reader, err := Open(path, task)
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
+			for rec, err := range reader.Records() {
+				if !yield(rec, err) || err != nil && asBadRecord(err) == nil {
+					reader.Close()
+					return
+				}
+			}
+			reader.Close()
+		}
+	}
+}
+
 // TokeniseAll is [Load] for records from elsewhere. path names them in messages.
 func TokeniseAll(ctx context.Context, path string, records iter.Seq2[Record, error], options LoadOptions) (*Set, *Report, error) {
 	if err := options.validate(); err != nil {

@@ -26,6 +26,41 @@ func writeFile(t *testing.T, name, content string) string {
 	return path
 }
 
+// Files of one data set are read in the order given. A bad record counts wherever it is; a file that cannot be read ends all.
+func TestLoadFiles(t *testing.T) {
+	first := writeFile(t, "train-00000.jsonl", `{"prompt":[1],"chosen":[2],"rejected":[3]}`+"\n"+`{"prompt":[1],"chosen":[2]}`)
+	second := writeFile(t, "train-00001.json", `[{"prompt":[4],"chosen":[5],"rejected":[6]}]`)
+	empty := writeFile(t, "train-00002.jsonl", "")
+	options := data.LoadOptions{VocabSize: vocab, Limits: data.Limits{MaxLength: 4}, OnBadRecord: data.SkipBad}
+	set, report, err := data.LoadFiles(t.Context(), "org/pairs", []string{second, first}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []data.TokenPair{
+		{Source: second + ":1", Prompt: []int32{4}, Chosen: []int32{5}, Rejected: []int32{6}},
+		{Source: first + ":1", Prompt: []int32{1}, Chosen: []int32{2}, Rejected: []int32{3}},
+	}
+	if d := cmp.Diff(want, set.Pairs); d != "" {
+		t.Errorf("pairs (-want +got):\n%s", d)
+	}
+	if set.Path != "org/pairs" || report.Path != "org/pairs" || report.Read != 3 || report.Dropped[data.ReasonMissing] != 1 {
+		t.Errorf("path %s, report %+v", set.Path, report)
+	}
+	for _, test := range []struct {
+		name  string
+		paths []string
+		want  string
+	}{
+		{"a file is gone", []string{first, "none.jsonl", second}, "none.jsonl"},
+		{"a file has no records", []string{first, empty, second}, empty + ": no records"},
+	} {
+		_, report, err := data.LoadFiles(t.Context(), "org/pairs", test.paths, options)
+		if !usage.Is(err) || !strings.Contains(err.Error(), test.want) || report == nil {
+			t.Errorf("%s: %v (the user's: %v), want %q", test.name, err, usage.Is(err), test.want)
+		}
+	}
+}
+
 func TestLoad(t *testing.T) {
 	path := writeFile(t, "pairs.jsonl", strings.Join([]string{
 		`{"prompt":"a","chosen":"bcd","rejected":"e"}`,

@@ -68,34 +68,48 @@ func openAdapter(ctx context.Context, name, folder, base string, log io.Writer) 
 	return m, nil
 }
 
-// openBase opens the model an adapter belongs to. A path in the adapter is taken from the working folder, as PEFT does, or
-// from the adapter's own folder.
+// openBase opens the model an adapter belongs to.
 func openBase(ctx context.Context, a *model.Adapter, log io.Writer) (*model.Checkpoint, error) {
-	wrap := func(err error) error { return fmt.Errorf("base model of adapter %s: %w", a.Folder, err) }
+	config := filepath.Join(a.Folder, model.AdapterConfigFile)
 	if a.Base == "" {
-		return nil, usage.Errorf("adapter %s: base_model_name_or_path is empty in %s; write the folder or hub id of its base model there", a.Folder, model.AdapterConfigFile)
+		return nil, usage.Errorf("%s: base_model_name_or_path is empty; write the folder or hub id of the adapter's base model there", config)
 	}
-	name := a.Base
-	if beside := filepath.Join(a.Folder, name); !filepath.IsAbs(name) && !isFolder(name) && isFolder(beside) {
-		name = beside
-	}
-	folder, err := hub.Model(ctx, name, hub.Options{Log: log})
+	folder, err := hub.Model(ctx, beside(a.Folder, a.Base), hub.Options{Log: log})
 	if err != nil {
-		return nil, wrap(err)
+		return nil, usage.Hint(fmt.Errorf("base model of adapter %s: %w", a.Folder, err),
+			fmt.Sprintf("%s names it in base_model_name_or_path; a path is taken from the working folder, or else from the adapter's", config))
 	}
 	if model.IsAdapter(folder) {
 		return nil, usage.Errorf("base model of adapter %s: %s is an adapter itself; merge that one first (sparsepo merge)", a.Folder, folder)
 	}
 	base, err := model.Open(folder)
 	if err != nil {
-		return nil, wrap(err)
+		return nil, fmt.Errorf("base model of adapter %s: %w", a.Folder, err)
 	}
 	return base, nil
+}
+
+// beside is a path that an adapter's folder names: taken from the working folder, as PEFT does, or from the adapter's own.
+func beside(adapter, name string) string {
+	if own := filepath.Join(adapter, name); name != "" && !filepath.IsAbs(name) && !isFolder(name) && isFolder(own) {
+		return own
+	}
+	return name
 }
 
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
+}
+
+// sameFolder reports whether two paths lead to one folder.
+func sameFolder(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // Close releases the files.

@@ -25,6 +25,7 @@ type Pair struct {
 	Policy *Model
 	Lora   *model.LoRA // a new adapter to train on the policy; nil for none
 
+	name    string         // of the reference, where it is not the policy's base
 	whole   *Model         // a reference with weights of its own
 	adapter *model.Adapter // a reference on the policy's base; nil for the base itself, or with whole
 	shared  bool           // the reference is on the policy's base
@@ -45,7 +46,11 @@ func OpenPair(ctx context.Context, policy, reference string, lora *model.LoRA, l
 	if p.Policy, err = Open(ctx, policy, log); err != nil {
 		return nil, err
 	}
-	if err := p.openReference(ctx, reference, log); err != nil {
+	err = p.checkLora()
+	if err == nil {
+		err = p.openReference(ctx, reference, log)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -54,16 +59,19 @@ func OpenPair(ctx context.Context, policy, reference string, lora *model.LoRA, l
 // adapted reports whether the policy has an adapter.
 func (p *Pair) adapted() bool { return p.Policy.Adapter != nil || p.Lora != nil }
 
-func (p *Pair) openReference(ctx context.Context, name string, log io.Writer) error {
-	if p.Policy.Adapter != nil && p.Lora != nil {
+// checkLora refuses a new adapter that does not fit the policy.
+func (p *Pair) checkLora() error {
+	switch {
+	case p.Lora == nil:
+		return nil
+	case p.Policy.Adapter != nil:
 		return usage.Hint(usage.Errorf("model %s is an adapter already, and use_peft asks for another on it", p.Policy.Name),
 			"leave use_peft out to train that adapter further, or fold it into its base with sparsepo merge first")
 	}
-	if p.Lora != nil {
-		if err := p.Policy.Check(model.NewAdapter(*p.Lora, "", 0)); err != nil {
-			return err
-		}
-	}
+	return p.Policy.Check(model.NewAdapter(*p.Lora, "", 0))
+}
+
+func (p *Pair) openReference(ctx context.Context, name string, log io.Writer) error {
 	adapter, isAdapter := strings.CutPrefix(name, adapterReference)
 	switch {
 	case name == "":
@@ -71,17 +79,33 @@ func (p *Pair) openReference(ctx context.Context, name string, log io.Writer) er
 	case name == p.Policy.Name && p.Policy.Adapter != nil:
 		return usage.Hint(usage.Errorf("reference: the model %s is an adapter, so what it is compared with must be said", name),
 			fmt.Sprintf("--reference base for %s without it, --reference %s%s for the adapter as it is now", p.Policy.Base, adapterReference, name))
-	case name == baseReference && !p.adapted():
-		return usage.Errorf("reference: base is the policy's base model without its adapter, and %s has none; name a model", p.Policy.Name)
-	case name == baseReference, name == p.Policy.Name && p.Lora != nil:
+	case name == baseReference:
+		return p.shareBase(ctx, log)
+	case name == p.Policy.Name && p.Lora != nil:
 		p.shared = true
 		return nil
 	case isAdapter && !p.adapted():
-		return usage.Errorf("reference: %s is an adapter on the policy's base, whose weights are trained; name a whole model (sparsepo merge makes one)", name)
+		return usage.Hint(usage.Errorf("reference: %s is an adapter on the policy's base, and the policy %s has none: its base is what is trained", name, p.Policy.Name),
+			fmt.Sprintf("--reference %s for a model of its own with that adapter on, or train an adapter (use_peft)", adapter))
 	case isAdapter:
 		return p.openAdapter(ctx, adapter, log)
 	}
 	return p.openWhole(ctx, name, log)
+}
+
+// shareBase takes the policy's base, unless a folder of that name could be meant.
+func (p *Pair) shareBase(ctx context.Context, log io.Writer) error {
+	switch folder := isFolder(baseReference); {
+	case !p.adapted() && folder:
+		return p.openWhole(ctx, baseReference, log)
+	case !p.adapted():
+		return usage.Errorf("reference: base is the policy's base model without its adapter, and %s has none; name a model", p.Policy.Name)
+	case folder && !sameFolder(baseReference, p.Policy.Folder):
+		return usage.Hint(usage.Errorf("reference: base is the policy's base model %s, and there is a folder of that name too", p.Policy.Base),
+			fmt.Sprintf("--reference %s for the one, --reference ./%s for the other", p.Policy.Base, baseReference))
+	}
+	p.shared = true
+	return nil
 }
 
 func (p *Pair) openAdapter(ctx context.Context, name string, log io.Writer) error {
@@ -93,10 +117,11 @@ func (p *Pair) openAdapter(ctx context.Context, name string, log io.Writer) erro
 	if m.Adapter == nil {
 		return usage.Errorf("reference: %s is a whole model, no adapter; name it without %q", name, adapterReference)
 	}
-	if m.Folder != p.Policy.Folder {
-		return usage.Errorf("reference: adapter %s belongs to %s, the policy to %s; they must share their base", name, m.Base, p.Policy.Base)
+	if !sameFolder(m.Folder, p.Policy.Folder) {
+		return errors.Join(usage.Hint(usage.Errorf("reference: the adapter %s is on %s, the policy on %s; they must share their base", name, m.Base, p.Policy.Base),
+			fmt.Sprintf("--reference %s for a model of its own with that adapter on", name)), m.Adapter.Close())
 	}
-	p.shared, p.adapter = true, m.Adapter
+	p.shared, p.adapter, p.name = true, m.Adapter, name
 	return nil
 }
 
@@ -105,15 +130,22 @@ func (p *Pair) openWhole(ctx context.Context, name string, log io.Writer) error 
 	if err != nil {
 		return fmt.Errorf("reference: %w", err)
 	}
-	p.whole = m
-	policy := p.Policy.Config
+	policy, onBase := p.Policy.Config, p.adapted() && sameFolder(m.Folder, p.Policy.Folder)
 	switch {
-	case m.Adapter != nil && p.Policy.Folder == m.Folder:
-		return usage.Hint(usage.Errorf("reference: %s is an adapter", name), fmt.Sprintf("--reference %s%s means this adapter on the policy's base, --reference base the base without any", adapterReference, name))
+	case onBase && m.Adapter == nil:
+		p.shared = true
+		return m.Close()
+	case onBase:
+		err = usage.Hint(usage.Errorf("reference: %s is an adapter on the policy's base, so what is meant must be said", name),
+			fmt.Sprintf("--reference %s%s for the base with this adapter on, --reference base for the base without any", adapterReference, name))
 	case m.Config.Vocab != policy.Vocab:
-		return usage.Errorf("reference %s has a vocabulary of %d, the policy %s one of %d; KL needs the same vocabulary",
+		err = usage.Errorf("reference %s has a vocabulary of %d, the policy %s one of %d; KL needs the same vocabulary",
 			name, m.Config.Vocab, p.Policy.Name, policy.Vocab)
 	}
+	if err != nil {
+		return errors.Join(err, m.Close())
+	}
+	p.whole, p.name = m, name
 	return nil
 }
 
@@ -141,6 +173,29 @@ func (p *Pair) Reference() *model.Config {
 		return p.Policy.Config
 	}
 	return nil
+}
+
+// ReferenceName is the reference's name: the policy's base model where that is it, "" without one.
+func (p *Pair) ReferenceName() string {
+	if p.name == "" && p.shared {
+		return p.Policy.Base
+	}
+	return p.name
+}
+
+// ReferenceText says what the policy is compared with, for people; "" where there is nothing.
+func (p *Pair) ReferenceText() string {
+	switch {
+	case p.adapter != nil:
+		return fmt.Sprintf("the adapter %s on the policy's base %s, whose weights are shared", p.name, p.Policy.Base)
+	case p.shared:
+		return fmt.Sprintf("the policy's base %s with no adapter on, whose weights are shared", p.Policy.Base)
+	case p.whole != nil && p.whole.Adapter != nil:
+		return fmt.Sprintf("%s, an adapter on %s: %s, %.2f M parameters", p.name, p.whole.Base, p.whole.Config.Type, float64(p.whole.NumParameters())/1e6)
+	case p.whole != nil:
+		return fmt.Sprintf("%s: %s, %.2f M parameters", p.name, p.whole.Config.Type, float64(p.whole.NumParameters())/1e6)
+	}
+	return ""
 }
 
 // Shared reports whether the reference's weights are the policy's frozen ones.
