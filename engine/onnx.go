@@ -72,6 +72,7 @@ func openONNX(options string) (*Engine, error) {
 	if options == "" {
 		options = "cpu"
 	}
+	tuneRuntime(found.path)
 	backend, err := onnxruntime.New(options)
 	if err != nil {
 		return nil, fmt.Errorf("engine onnx: open %s with options %q: %w", found.path, options, err)
