@@ -16,7 +16,7 @@ import (
 // FileName is the name that the hub gives a model card.
 const FileName = "README.md"
 
-// Card describes a trained model. Names of models and data are hub ids, or paths as the user gave them; relative paths
+// Card describes a trained model, or one merged of a base model and a trained adapter. Names of models and data are hub ids, or paths as the user gave them; relative paths
 // appear as they are, of absolute ones the last name, and of ".../RUN/final" and its like the last two.
 type Card struct {
 	Name   string // of the model: the title
@@ -25,9 +25,11 @@ type Card struct {
 	Formula string // loss of a pair or example, in plain text
 	Source  string // of the method: paper and equation; "arXiv 2410.05102" becomes a link
 
-	BaseModel string // what was trained
+	BaseModel string // what was trained, or what an adapter is for
 	HubModel  bool   // BaseModel is a hub id
 	Base      Base   // what BaseModel's card says
+	Start     string // adapter on BaseModel that training began with; "" for none
+	Merged    string // adapter in BaseModel's weights, of a model that was merged and not trained; "" for none
 	Reference string // frozen reference model; "" where the method has none
 
 	Data        string // training data

@@ -104,6 +104,11 @@ func TestHeader(t *testing.T) {
 			"datasets": []any{"org/one", "org/two"}, "library_name": "transformers", "license": "other", "license_name": "a: \"name\"", "license_link": "LICENSE",
 			"pipeline_tag": "text-generation", "tags": []any{"sparsepo", "sft"},
 		}},
+		{"merged", func(c *Card) {
+			*c = Card{Name: "whole", BaseModel: "gpt2", HubModel: true, Merged: "run/final"}
+		}, map[string]any{
+			"base_model": "gpt2", "base_model_relation": "finetune", "library_name": "transformers", "pipeline_tag": "text-generation", "tags": []any{"sparsepo"},
+		}},
 		{"two licenses", func(c *Card) { c.Base = Base{License: []string{"mit", "cc-by-4.0"}} }, map[string]any{
 			"library_name": "transformers", "license": []any{"mit", "cc-by-4.0"}, "pipeline_tag": "text-generation",
 			"tags": []any{"sparsepo", "sparse-common", "preference-optimization"},
@@ -129,7 +134,7 @@ func TestSections(t *testing.T) {
 		"Settings": "| setting | value | default |\n| --- | --- | --- |\n| `beta` | `0.1` | `0.1` |\n| `l1_u` | `0.001` | `0` |\n" +
 			"| `mask.init` | `mask.safetensors` |  |\n| `lora_target_modules` | `.*\\.(q\\|v)_proj` |  |\n" +
 			"| `learning_rate` | `1e-05` | `1e-06` |\n| `seed` | `42` | `42` |\n\nEvery other setting has its default.\n",
-		"Repeat": "`config.yaml` in the run's folder has every setting:\n\n```\nsparsepo train --config config.yaml\n```\n",
+		"Repeat": "`config.yaml` in the run's folder has every setting:\n\n```\nsparsepo train --config config.yaml --out again\n```\n",
 	} {
 		if diff := cmp.Diff(want, strings.Replace(section(card, heading), "|  |  |\n", "| | |\n", 1)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", heading, diff)
@@ -168,7 +173,21 @@ func TestSectionsLeftOut(t *testing.T) {
 	if strings.Contains(card, "mask.safetensors") || strings.Contains(card, "reference") || !strings.Contains(card, "sparsepo sft --config") {
 		t.Errorf("not the card of a fine-tuned model:\n%s", card)
 	}
-	adapter := text(t, Card{Name: "run", Method: "dpo", BaseModel: "gpt2", Adapter: true})
+	merged := text(t, Card{Name: "whole", BaseModel: "/srv/gpt2", Merged: "/srv/run/final"})
+	for _, want := range []string{
+		"The model `gpt2` with the adapter `run/final` in its weights.", "AutoModelForCausalLM.from_pretrained(path)", "sparsepo merge --adapter run/final --base gpt2 --out merged",
+	} {
+		if !strings.Contains(merged, want) {
+			t.Errorf("merged: %q is missing from\n%s", want, merged)
+		}
+	}
+	if strings.Contains(merged, ", trained by") || strings.Contains(merged, "## Method") || strings.Contains(merged, "## Training") {
+		t.Errorf("a merged model was not trained:\n%s", merged)
+	}
+	adapter := text(t, Card{Name: "run", Method: "dpo", BaseModel: "gpt2", Start: "/srv/sft/final", Adapter: true})
+	if want := "| adapter at the start | `sft/final` |"; !strings.Contains(adapter, want) {
+		t.Errorf("adapter: %q is missing from\n%s", want, adapter)
+	}
 	for _, want := range []string{"A LoRA adapter for `gpt2`, trained by direct preference optimisation \\(DPO\\)", "AutoPeftModelForCausalLM.from_pretrained(path)", "With peft, in Python"} {
 		if !strings.Contains(strings.ReplaceAll(adapter, "(DPO)", `\(DPO\)`), want) {
 			t.Errorf("adapter: %q is missing from\n%s", want, adapter)

@@ -75,7 +75,7 @@ func (c Card) tags() []string {
 	if c.Method != "" {
 		tags = append(tags, c.Method)
 	}
-	if !c.supervised() {
+	if c.Method != "" && !c.supervised() {
 		tags = append(tags, "preference-optimization")
 	}
 	if c.Adapter {

@@ -20,6 +20,9 @@ func (c Card) introduction() string {
 	case base != "":
 		what = "The model " + base
 	}
+	if c.Merged != "" {
+		what += " with the adapter " + code(shorten(c.Merged)) + " in its weights"
+	}
 	if title := c.title(); title != "" {
 		what += ", trained by " + inline(title)
 	}
@@ -74,6 +77,9 @@ func (c Card) formula() string {
 }
 
 func (c Card) training() string {
+	if c.Merged != "" {
+		return ""
+	}
 	var rows [][]string
 	row := func(name, value string) {
 		if value != "" {
@@ -81,6 +87,7 @@ func (c Card) training() string {
 		}
 	}
 	row("base model", code(shorten(c.BaseModel)))
+	row("adapter at the start", code(shorten(c.Start)))
 	row("reference model", code(shorten(c.Reference)))
 	row("training data", data(c.Data, c.Records))
 	row("evaluation data", data(c.EvalData, c.EvalRecords))
@@ -205,10 +212,13 @@ func (c Card) use() string {
 }
 
 func (c Card) repeat() string {
+	if c.Merged != "" {
+		return "## Repeat\n\n```\nsparsepo merge --adapter " + shorten(c.Merged) + " --base " + shorten(c.BaseModel) + " --out merged\n```\n"
+	}
 	command := "train"
 	if c.supervised() {
 		command = "sft"
 	}
 	return "## Repeat\n\n`config.yaml` in the run's folder has every setting:\n\n```\nsparsepo " + command +
-		" --config config.yaml\n```\n"
+		" --config config.yaml --out again\n```\n"
 }

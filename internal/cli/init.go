@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 	"github.com/sparsepo/sparsepo/tokenizer"
@@ -24,16 +26,16 @@ type fresh struct {
 func newInitCommand(app *App) *cobra.Command {
 	work := fresh{}
 	cmd := &cobra.Command{
-		Use:   "init --tokenizer FOLDER --out FOLDER",
+		Use:   "init --tokenizer MODEL --out FOLDER",
 		Short: "Make a GPT-2 with random weights around a tokenizer",
 		Long: `Make a GPT-2 of any size with random weights, GPT-2's own initialisation, in Hugging Face layout. Its vocabulary is the
 tokenizer's, whose files are copied beside it; sparsepo sft trains it from there.`,
 		Example: `  sparsepo tokenizer train --data reviews.jsonl --vocab-size 8192 --out bpe
   sparsepo init --tokenizer bpe --layers 4 --hidden 256 --heads 4 --positions 256 --out small`,
-		RunE: func(*cobra.Command, []string) error { return work.run(app) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&work.tokenizer, "tokenizer", "", "folder of the tokenizer")
+	flags.StringVar(&work.tokenizer, "tokenizer", "", "tokenizer: its folder, or folder or hub id of a model")
 	flags.StringVar(&work.out, "out", "", "model folder to write")
 	flags.IntVar(&work.layers, "layers", 4, "transformer layers")
 	flags.IntVar(&work.hidden, "hidden", 256, "width of the residual stream")
@@ -44,7 +46,7 @@ tokenizer's, whose files are copied beside it; sparsepo sft trains it from there
 	return cmd
 }
 
-func (w *fresh) run(app *App) error {
+func (w *fresh) run(ctx context.Context, app *App) error {
 	for name, n := range map[string]int{"layers": w.layers, "hidden": w.hidden, "heads": w.heads, "positions": w.positions} {
 		if n <= 0 {
 			return usage.Errorf("--%s: found %d, expected a positive whole number", name, n)
@@ -53,7 +55,11 @@ func (w *fresh) run(app *App) error {
 	if w.hidden%w.heads != 0 {
 		return usage.Errorf("--hidden: found %d, expected a multiple of the %d heads", w.hidden, w.heads)
 	}
-	t, err := tokenizer.Load(w.tokenizer)
+	folder, err := source.TokenizerFolder(ctx, w.tokenizer, app.Stderr)
+	if err != nil {
+		return err
+	}
+	t, err := tokenizer.Load(folder)
 	if err != nil {
 		return err
 	}
@@ -81,7 +87,7 @@ func (w *fresh) run(app *App) error {
 		if err := network.Save(dir); err != nil {
 			return err
 		}
-		return model.CopyCompanions(w.tokenizer, dir)
+		return model.CopyCompanions(folder, dir)
 	})
 	if err != nil {
 		return fmt.Errorf("write model %s: %w", w.out, err)

@@ -53,7 +53,7 @@ var inspectSettings = map[string]string{
 func newInspectCommand(app *App) *cobra.Command {
 	work := inspectWork{}
 	cmd := &cobra.Command{
-		Use:   "inspect --policy FOLDER --reference FOLDER --data FILE --method METHOD",
+		Use:   "inspect --policy MODEL --reference MODEL --data FILE --method METHOD",
 		Short: "Show per-token log-ratios, KL and masks of preference pairs",
 		Long: `Evaluate an objective on preference pairs and show the values of every response token: log-probabilities under policy and
 reference, their log-ratio, KL(reference ‖ policy) and KL(policy ‖ reference) at the position that predicts it, in nats, and
@@ -68,7 +68,7 @@ does not read has no effect, and a line on standard error says so.`,
 	flags := cmd.Flags()
 	flags.StringVar(&work.policy, "policy", "", "model or adapter folder of the policy, or hub id")
 	flags.StringVar(&work.reference, "reference", "", "model folder or hub id of the reference, base, or adapter:FOLDER; sft and simpo do without")
-	flags.StringVar(&work.data, "data", "", "preference pairs (.jsonl, .json, .jsonl.gz)")
+	flags.StringVar(&work.data, "data", "", "preference pairs: a file (.jsonl, .json, .jsonl.gz) or a hub id")
 	flags.StringVar(&work.method, "method", "", "objective: "+strings.Join(loss.Names(), ", "))
 	flags.Float64Var(&work.options.Beta, "beta", 0.1, "strength of the pull towards the reference, the scale of the rewards")
 	flags.Float64Var(&work.options.Alpha, "alpha", 0.5, "tdpo2: weight of the sequence KL term")
@@ -178,7 +178,7 @@ func (w *inspectWork) pairs(ctx context.Context, app *App, vocab, positions int)
 	if w.tokenizer != nil {
 		options.Tokenizer = w.tokenizer
 	}
-	set, read, err := data.Load(ctx, w.data, options)
+	set, read, err := source.Data(ctx, w.data, options, app.Stderr)
 	if read != nil {
 		fmt.Fprintln(app.Stderr, read)
 	}

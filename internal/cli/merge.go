@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/card"
+	"github.com/sparsepo/sparsepo/internal/hub"
 	"github.com/sparsepo/sparsepo/internal/maskfile"
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
@@ -17,13 +20,14 @@ import (
 
 type mergeWork struct {
 	adapter, base, out string
+	log                io.Writer // receives warnings
 }
 
 // newMergeCommand folds an adapter into its base.
 func newMergeCommand(app *App) *cobra.Command {
 	work := &mergeWork{}
 	cmd := &cobra.Command{
-		Use:   "merge --adapter FOLDER --out FOLDER",
+		Use:   "merge --adapter ADAPTER --out FOLDER",
 		Short: "Fold a LoRA adapter into its base model",
 		Long: `Write the base model with the adapter's product added to its weights: a whole model whose outputs are the adapted one's and
 that any program can load. It keeps the base model's dtypes, tensor names and files; an adapter trained on a four-bit base is
@@ -43,6 +47,7 @@ The base is the one that adapter_config.json names, as a folder or hub id; --bas
 }
 
 func (w *mergeWork) run(ctx context.Context, app *App) error {
+	w.log = app.Stderr
 	if _, err := os.Stat(w.out); err == nil {
 		return usage.Errorf("--out: %s exists; name a new folder", w.out)
 	}
@@ -58,7 +63,10 @@ func (w *mergeWork) run(ctx context.Context, app *App) error {
 		if err := m.Merge(m.Adapter, folder); err != nil {
 			return err
 		}
-		return copyMask(m.Path, folder)
+		if err := copyMask(m.Path, folder); err != nil {
+			return err
+		}
+		return w.writeCard(m, filepath.Join(folder, card.FileName))
 	})
 	if err != nil {
 		return fmt.Errorf("merge %s into %s: %w", w.adapter, m.Base, err)
@@ -73,6 +81,16 @@ func (w *mergeWork) run(ctx context.Context, app *App) error {
 	}
 	fmt.Fprintf(app.Stdout, "%s: %s with the adapter %s in its weights\n", w.out, m.Base, w.adapter)
 	return nil
+}
+
+// writeCard says what was merged; a card of the base that cannot be read leaves its license out.
+func (w *mergeWork) writeCard(m *source.Model, path string) error {
+	base, err := card.ReadBase(m.Folder)
+	if err != nil {
+		fmt.Fprintf(w.log, "warning: %v; the model card will not repeat its license\n", err)
+	}
+	merged := card.Card{Name: w.out, BaseModel: m.Base, HubModel: hub.IsID(m.Base), Base: base, Merged: w.adapter}
+	return atomicfile.Write(path, merged.Write)
 }
 
 // copyMask takes the masks along that were trained beside the adapter.

@@ -46,7 +46,7 @@ type pairsResult struct {
 func newPairsCommand(app *App) *cobra.Command {
 	work := pairsWork{}
 	cmd := &cobra.Command{
-		Use:   "pairs --model FOLDER --reward FOLDER --data FILE --out FILE",
+		Use:   "pairs --model MODEL --reward MODEL --data FILE --out FILE",
 		Short: "Build preference data by sampling and scoring completions",
 		Long: `Sample completions of prompts, score each with a reward model (prompt and completion joined as they are), and write a
 preference record for each prompt: the best completion as chosen, the worst one as rejected. Completions without text are
@@ -64,7 +64,7 @@ With --eval-share, about that share of the prompts goes to a second file for eva
 		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&work.model, "model", "", "model folder to sample from")
+	flags.StringVar(&work.model, "model", "", "model to sample from: a model or adapter folder, or hub id")
 	work.reward.add(flags)
 	work.prompts.add(flags)
 	flags.StringVar(&work.out, "out", "", "file to write (.jsonl, .jsonl.gz)")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,8 +11,8 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
 	"github.com/sparsepo/sparsepo/internal/prompts"
+	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
-	"github.com/sparsepo/sparsepo/tokenizer"
 )
 
 // promptFlags are the flags that say which prompts are made of a data file.
@@ -62,7 +63,7 @@ func newPromptsCommand(app *App) *cobra.Command {
 	work := promptFlags{}
 	var model, out string
 	cmd := &cobra.Command{
-		Use:   "prompts --model FOLDER --data FILE --out FILE",
+		Use:   "prompts --model MODEL --data FILE --out FILE",
 		Short: "Make prompts of the beginnings of texts",
 		Long: `Write a file of distinct prompts, one record with the field "prompt" a line, made of the beginnings of texts: so many
 tokens of the model's tokenizer, or words, drawn for each text. HTML line breaks in a text become spaces.
@@ -70,22 +71,22 @@ tokens of the model's tokenizer, or words, drawn for each text. HTML line breaks
 A text is skipped, and counted, when it is too short, when its beginning is not the same tokens on its own as in the text,
 or when its prompt is there already. The same file, tokenizer and flags give the same prompts.`,
 		Example: `  sparsepo prompts --model sft/final --data test.jsonl.gz --text-field text --prefix-tokens 5:8 --limit 512 --out prompts.jsonl`,
-		RunE:    func(*cobra.Command, []string) error { return work.write(app, model, out) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return work.write(cmd.Context(), app, model, out) },
 	}
-	cmd.Flags().StringVar(&model, "model", "", "folder with the tokenizer")
+	cmd.Flags().StringVar(&model, "model", "", "folder of the tokenizer, or folder or hub id of the model it belongs to")
 	work.add(cmd.Flags())
 	cmd.Flags().StringVar(&out, "out", "", "file to write (.jsonl)")
 	requireFlags(cmd, "model", "data", "out")
 	return cmd
 }
 
-func (f *promptFlags) write(app *App, model, out string) error {
+func (f *promptFlags) write(ctx context.Context, app *App, model, out string) error {
 	options, err := f.options()
 	if err != nil {
 		return err
 	}
 	options.Distinct = true
-	t, err := tokenizer.Load(model)
+	t, err := source.Tokenizer(ctx, model, app.Stderr)
 	if err != nil {
 		return err
 	}

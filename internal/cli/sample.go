@@ -62,7 +62,7 @@ type sampleResult struct {
 func newSampleCommand(app *App) *cobra.Command {
 	work := sampleWork{}
 	cmd := &cobra.Command{
-		Use:   "sample --model FOLDER {--prompt TEXT | --data FILE}",
+		Use:   "sample --model MODEL {--prompt TEXT | --data FILE}",
 		Short: "Sample responses for prompts",
 		Long: `Draw --n responses for every prompt: those of --prompt, which may be given several times, then the field "prompt" of the
 records of --data, each a string or a list of token ids. Lists need no tokenizer. A response depends on the seed, the

@@ -19,7 +19,7 @@ func newSweepCommand(app *App) *cobra.Command {
 	var grid []string
 	var out string
 	cmd := &cobra.Command{
-		Use:   "sweep --methods M,M --betas B,B --model FOLDER --data FILE --out FOLDER",
+		Use:   "sweep --methods M,M --betas B,B --model MODEL --data DATA --out FOLDER",
 		Short: "Train a grid of methods and settings and measure their frontier",
 		Long: `Train one run for every combination of methods, β and other settings, one after the other, then write the frontier of reward
 against KL (frontier.json) and a report page (report.html). Runs measure the frontier while they train where frontier.every,

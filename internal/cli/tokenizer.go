@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparsepo/sparsepo/internal/jsonl"
+	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/tokenizer"
 )
@@ -152,17 +153,17 @@ func newEncodeCommand(app *App) *cobra.Command {
 	var model, field string
 	var plain, specials bool
 	cmd := &cobra.Command{
-		Use:   "encode --model FOLDER",
+		Use:   "encode --model MODEL",
 		Short: "Turn texts into token ids",
 		Long: `Read JSONL records from standard input and write each with the field "ids" added to standard output. Special tokens written
 out in a text are recognised unless --plain is given; nothing is added to it unless --specials is.`,
-		Example: `  sparsepo encode --model gpt2 < texts.jsonl > ids.jsonl
-  echo '{"text": "Hello world"}' | sparsepo encode --model gpt2`,
+		Example: `  sparsepo encode --model sft/final < texts.jsonl > ids.jsonl
+  echo '{"text": "Hello world"}' | sparsepo encode --model openai-community/gpt2`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if plain && specials {
 				return usage.Errorf("--plain and --specials: give one of them; a frame of special tokens goes around a text in which they count")
 			}
-			tok, err := tokenizer.Load(model)
+			tok, err := source.Tokenizer(cmd.Context(), model, app.Stderr)
 			if err != nil {
 				return err
 			}
@@ -186,7 +187,7 @@ out in a text are recognised unless --plain is given; nothing is added to it unl
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&model, "model", "", "folder of the tokenizer, or of the model it belongs to")
+	flags.StringVar(&model, "model", "", "folder of the tokenizer, or folder or hub id of the model it belongs to")
 	flags.StringVar(&field, "field", "text", "field of the text")
 	flags.BoolVar(&plain, "plain", false, "read special tokens in a text as ordinary text")
 	flags.BoolVar(&specials, "specials", false, "put the special tokens around each text that the tokenizer's post-processor names")
@@ -199,14 +200,14 @@ func newDecodeCommand(app *App) *cobra.Command {
 	var model string
 	var plain bool
 	cmd := &cobra.Command{
-		Use:   "decode --model FOLDER",
+		Use:   "decode --model MODEL",
 		Short: "Turn token ids into texts",
 		Long: `Read JSONL records from standard input and write each with the field "text" made from its "ids" to standard output. Where
 the ids end in the middle of a character, the text has U+FFFD.`,
-		Example: `  sparsepo decode --model gpt2 < ids.jsonl > texts.jsonl
-  echo '{"ids": [15496, 995]}' | sparsepo decode --model gpt2`,
+		Example: `  sparsepo decode --model sft/final < ids.jsonl > texts.jsonl
+  echo '{"ids": [15496, 995]}' | sparsepo decode --model openai-community/gpt2`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			tok, err := tokenizer.Load(model)
+			tok, err := source.Tokenizer(cmd.Context(), model, app.Stderr)
 			if err != nil {
 				return err
 			}
@@ -229,7 +230,7 @@ the ids end in the middle of a character, the text has U+FFFD.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&model, "model", "", "folder of the tokenizer, or of the model it belongs to")
+	flags.StringVar(&model, "model", "", "folder of the tokenizer, or folder or hub id of the model it belongs to")
 	flags.BoolVar(&plain, "plain", false, "leave special tokens out")
 	requireFlags(cmd, "model")
 	return cmd

@@ -13,7 +13,7 @@ import (
 // newTrainCommand optimises preferences.
 func newTrainCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "train --method METHOD --model FOLDER --data FILE --out RUN",
+		Use:   "train --method METHOD --model MODEL --data DATA --out RUN",
 		Short: "Optimise preferences with DPO, TDPO, SimPO, DPOP, MaPO or SparsePO",
 		Long: `Train a model on preference pairs and write a run folder: config.yaml, metrics.jsonl, TensorBoard events, log.txt,
 checkpoints and the finished model in final/.
@@ -43,7 +43,7 @@ func methodsHelp() string {
 // newSFTCommand fine-tunes on responses.
 func newSFTCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "sft --model FOLDER --data FILE --out RUN",
+		Use:   "sft --model MODEL --data DATA --out RUN",
 		Short: "Fine-tune a model on texts or on prompts with completions",
 		Long: `Fine-tune a model on records with text, with prompt and completion, or on the chosen side of preference pairs. The loss is
 the mean over records of each record's mean negative log-likelihood, over response tokens. It writes the same run folder as

@@ -173,7 +173,7 @@ func (p PresetInfo) settings(method string) ([]setting, error) {
 		}
 		for _, k := range keys {
 			if text, ok := layer.settings[k.name]; ok {
-				settings = append(settings, setting{k.name, value{text: text}, origin{place: "preset " + p.Name}})
+				settings = append(settings, setting{k.name, value{text: text}, origin{place: "preset " + p.Name, preset: true}})
 			}
 		}
 	}

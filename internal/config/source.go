@@ -29,6 +29,7 @@ type origin struct {
 	place    string // "run.yaml:9", "--set", …
 	isFlag   bool   // place names the setting already
 	explicit bool   // the user asked for it, in these words
+	preset   bool   // a preset has it
 	fixed    bool   // the command leaves no choice
 }
 
@@ -184,6 +185,5 @@ func overruled(settings []setting) (problems []error) {
 	return problems
 }
 
-// Explicit reports whether the user asked for the key's value: in a configuration file, an assignment or a flag, not by way
-// of a preset or a default.
-func (r *Run) Explicit(key string) bool { return r.origins[key].explicit }
+// FromPreset reports whether the key's value is a preset's, which no later source replaced.
+func (r *Run) FromPreset(key string) bool { return r.origins[key].preset }

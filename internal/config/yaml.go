@@ -198,10 +198,8 @@ func nodeKind(node ast.Node) string {
 func (r *Run) YAML() []byte {
 	var text strings.Builder
 	group := ""
-	for _, k := range keys {
-		if _, unread := r.unread[k.name]; unread || k.text(r) == "" {
-			continue
-		}
+	for _, s := range r.Settings() {
+		k := keyByName[s.Key]
 		indent, name := "", k.name
 		if outer, inner, nested := strings.Cut(k.name, "."); nested {
 			if outer != group {
@@ -209,7 +207,7 @@ func (r *Run) YAML() []byte {
 			}
 			group, indent, name = outer, "  ", inner
 		}
-		content := k.text(r)
+		content := s.Value
 		if k.kind == reflect.String {
 			content = quote(content)
 		}

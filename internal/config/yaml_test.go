@@ -35,6 +35,36 @@ func TestYAML(t *testing.T) {
 	}
 }
 
+// The settings that a run reads are listed with the defaults of its method, written the same way as the values.
+func TestSettings(t *testing.T) {
+	run := resolve(t, needed, Set("method=mapo"), Set("mask.groups=resid"), Set("learning_rate=0.000001"), Set("reference=elsewhere"))
+	if err := run.Validate(testReads, testMethods); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Setting{}
+	for _, s := range run.Settings() {
+		got[s.Key] = s
+	}
+	for key, want := range map[string]Setting{
+		"method":        {"method", "mapo", ""},
+		"mask.groups":   {"mask.groups", "[resid]", "[mlp, attn, resid]"},
+		"learning_rate": {"learning_rate", "1.0e-06", "1.0e-06"},
+		"beta":          {"beta", "0.1", "0.1"},
+		"use_peft":      {"use_peft", "false", "false"},
+		"reference":     {"reference", "elsewhere", run.Model},
+		"max_steps":     {"max_steps", "-1", "-1"},
+	} {
+		if got[key] != want {
+			t.Errorf("%s: got %+v, want %+v", key, got[key], want)
+		}
+	}
+	for _, key := range []string{"alpha", "lora_r", "eval_data", "frontier.limit"} {
+		if s, listed := got[key]; listed {
+			t.Errorf("%+v is listed, and the run does not read it", s)
+		}
+	}
+}
+
 // randomText returns a value the key allows, as text.
 func randomText(k key, random *rand.Rand) string {
 	letters := []rune("ab/._-~ :#'\"\\{}[]&*!|>%@`,=?0é漢🙂\u00a0\u2028\u0085\ufeffXY")

@@ -3,6 +3,7 @@ package train
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/metrics"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -17,6 +19,7 @@ const (
 	checkpointsFolder = "checkpoints"
 	stateFile         = "state.safetensors"
 	progressFile      = "progress.json"
+	metricsFile       = "metrics.jsonl"
 	bestFolder        = "best" // weights of the lowest eval_loss, with load_best_model_at_end
 	finalFolder       = "final"
 )
@@ -144,5 +147,22 @@ func (r *runner) resume() error {
 	}
 	r.progress = p
 	r.log("resumed %s at step %d", folder, p.Step)
+	return nil
+}
+
+// recall takes the newest value of every metric over from before the interruption.
+func (r *runner) recall() error {
+	if r.progress.Step == 0 {
+		return nil
+	}
+	records, err := metrics.Read(filepath.Join(r.config.Out, metricsFile))
+	if err != nil {
+		return err
+	}
+	for _, record := range records {
+		maps.Copy(r.last, record)
+	}
+	delete(r.last, "step")
+	delete(r.last, "epoch")
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/sparsepo/sparsepo/engine"
+	"github.com/sparsepo/sparsepo/internal/card"
 	"github.com/sparsepo/sparsepo/internal/config"
 	"github.com/sparsepo/sparsepo/internal/golden"
 	"github.com/sparsepo/sparsepo/internal/metrics"
@@ -189,6 +190,18 @@ func (b *bench) weights(elements ...string) map[string][]float32 {
 		}
 	}
 	return list
+}
+
+// card reads the model card of a finished run, without its title, the run's folder.
+func (b *bench) card(out string) string {
+	b.Helper()
+	text, err := os.ReadFile(filepath.Join(b.path(out), finalFolder, card.FileName))
+	if err != nil {
+		b.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(text), "\n# ")
+	_, after, _ := strings.Cut(rest, "\n")
+	return before + after
 }
 
 // column lists a metric over the records that have it.

@@ -41,7 +41,10 @@ func (b *bench) sameRun(what, got, want string) {
 	if diff := cmp.Diff(b.records(want), b.records(got)); diff != "" {
 		b.Errorf("%s: metrics (-uninterrupted +resumed):\n%s", what, diff)
 	}
-	for _, file := range []string{"model.safetensors", "mask.safetensors"} {
+	if diff := cmp.Diff(b.card(want), b.card(got)); diff != "" {
+		b.Errorf("%s: model card (-uninterrupted +resumed):\n%s", what, diff)
+	}
+	for _, file := range []string{"model.safetensors", "adapter_model.safetensors", "mask.safetensors"} {
 		if !exists(filepath.Join(b.path(want), finalFolder, file)) {
 			continue
 		}

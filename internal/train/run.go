@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +85,9 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer func() { _ = r.closeWriters() }()
+	if err := r.recall(); err != nil {
+		return nil, err
+	}
 	if c.Frontier.Every > 0 {
 		if r.frontier, err = newFrontierProbe(ctx, r.session, o.Log, r.log); err != nil {
 			return nil, err
@@ -104,7 +106,7 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 
 // prepareFolder makes the run folder and refuses one that holds another run.
 func prepareFolder(c *config.Run) error {
-	if !c.Resume && exists(filepath.Join(c.Out, "metrics.jsonl")) {
+	if !c.Resume && exists(filepath.Join(c.Out, metricsFile)) {
 		return usage.Hint(usage.Errorf("out: %s holds a run already", c.Out), "continue it with --resume, or choose another folder with --out")
 	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
@@ -115,7 +117,7 @@ func prepareFolder(c *config.Run) error {
 
 func (r *runner) openWriters() error {
 	var err error
-	if r.writer, err = metrics.Open(filepath.Join(r.config.Out, "metrics.jsonl"), r.resumedAt()); err != nil {
+	if r.writer, err = metrics.Open(filepath.Join(r.config.Out, metricsFile), r.resumedAt()); err != nil {
 		return err
 	}
 	folder := filepath.Join(r.config.Out, "tensorboard")
@@ -353,37 +355,19 @@ func (r *runner) keepBest(evalLoss float64) error {
 		return nil
 	}
 	r.progress.BestLoss = &evalLoss
-	return atomicfile.WriteFolder(filepath.Join(r.config.Out, bestFolder), r.save)
+	return atomicfile.WriteFolder(filepath.Join(r.config.Out, bestFolder), r.saveWithCard)
 }
 
 // finish writes RUN/final: the last weights, or the best ones where they were kept.
 func (r *runner) finish() error {
 	final := filepath.Join(r.config.Out, finalFolder)
-	fill := r.save
+	fill := r.saveWithCard
 	if best := filepath.Join(r.config.Out, bestFolder); r.config.LoadBestModelAtEnd && exists(best) {
 		fill = func(dir string) error { return os.CopyFS(dir, os.DirFS(best)) }
 	}
-	err := atomicfile.WriteFolder(final, func(dir string) error {
-		if err := fill(dir); err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, "README.md"), r.card(), 0o644)
-	})
-	if err != nil {
+	if err := atomicfile.WriteFolder(final, fill); err != nil {
 		return fmt.Errorf("write the finished model: %w", err)
 	}
 	r.log("finished: %s", final)
 	return r.inspect()
-}
-
-// card is the model card: what was trained from what, with which settings, and the last metrics.
-func (r *runner) card() []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "---\nlibrary_name: transformers\nbase_model: %s\ntags:\n- sparsepo\n- %s\n---\n\n", filepath.Base(r.config.Model), r.config.Method)
-	fmt.Fprintf(&b, "# %s, trained with %s\n\n%s\n\n%s: `%s`\n\n", filepath.Base(r.config.Out), r.config.Method, "Trained with sparsepo.", r.objective.Source, r.objective.Summary)
-	fmt.Fprintf(&b, "## Settings\n\n```yaml\n%s```\n\n## Last metrics (step %d)\n\n| metric | value |\n| --- | --- |\n", r.config.YAML(), r.progress.Step)
-	for _, name := range slices.Sorted(maps.Keys(r.last)) {
-		fmt.Fprintf(&b, "| %s | %.6g |\n", name, r.last[name])
-	}
-	return []byte(b.String())
 }

@@ -233,9 +233,8 @@ func TestFinalModel(t *testing.T) {
 			b.run("again", again)
 			want, got := column(b.records("run"), "eval_loss"), column(b.records("again"), "eval_loss")
 			golden.CloseAll(t, "eval_loss", got, want, 0)
-			card, err := os.ReadFile(filepath.Join(b.path("run"), finalFolder, "README.md"))
-			if err != nil || !strings.Contains(string(card), method) || !strings.Contains(string(card), "| eval_loss |") {
-				t.Errorf("model card %v:\n%s", err, card)
+			if card := b.card("run"); !strings.Contains(card, "`"+method+"`") || !strings.Contains(card, fmt.Sprintf(" %.4g |\n", want[0])) {
+				t.Errorf("the model card lacks the method or eval_loss %.4g:\n%s", want[0], card)
 			}
 		})
 	}
@@ -274,6 +273,10 @@ func TestLoadBestModelAtEnd(t *testing.T) {
 	if !same("run") {
 		t.Errorf("the finished model is not that of step %d, which has the lowest of %.4v", best+1, losses)
 	}
+	card := b.card("run")
+	if steps := fmt.Sprintf("| optimiser steps | %d |\n", best+1); !strings.Contains(card, steps) || !strings.Contains(card, fmt.Sprintf(" %.4g |\n", losses[best])) {
+		t.Errorf("the model card lacks %q or the lowest loss, %.4g:\n%s", steps, losses[best], card)
+	}
 	for _, gone := range []string{finalFolder, "checkpoints/step-000008"} {
 		if err := os.RemoveAll(filepath.Join(b.path("run"), gone)); err != nil {
 			t.Fatal(err)
@@ -282,7 +285,7 @@ func TestLoadBestModelAtEnd(t *testing.T) {
 	if _, err := b.resume("run", values); err != nil {
 		t.Fatal(err)
 	}
-	if !same("run") {
+	if !same("run") || b.card("run") != card {
 		t.Error("the finished model of the resumed run is not the best one")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/sparsepo/sparsepo/data"
+	"github.com/sparsepo/sparsepo/internal/card"
 	"github.com/sparsepo/sparsepo/internal/config"
 	"github.com/sparsepo/sparsepo/internal/maskfile"
 	"github.com/sparsepo/sparsepo/internal/source"
@@ -38,6 +39,7 @@ type session struct {
 	evalPlan  *data.Plan // nil without eval_data
 	total     int        // optimiser steps of the whole run
 	schedule  schedule
+	card      card.Card // of the finished model, without its results
 }
 
 // Objectives lists which settings each objective reads, for config.Run.Validate.
@@ -50,6 +52,9 @@ func Objectives(method string) (keys []string, known bool) {
 func open(ctx context.Context, c *config.Run, backend compute.Backend, console io.Writer, log func(format string, args ...any)) (*session, error) {
 	s := &session{config: c, backend: backend, store: gomodel.NewStore()}
 	s.objective, _ = loss.Lookup(c.Method)
+	if err := settle(ctx, c, console); err != nil {
+		return nil, err
+	}
 	models, err := s.openModels(ctx, console)
 	if err != nil {
 		return nil, err
@@ -58,12 +63,13 @@ func open(ctx context.Context, c *config.Run, backend compute.Backend, console i
 	if s.tokenizer, err = models.Policy.Tokenizer(); err != nil {
 		return nil, err
 	}
-	if err := s.openData(ctx, models.Policy.Config, log); err != nil {
+	if err := s.openData(ctx, models.Policy.Config, console, log); err != nil {
 		return nil, err
 	}
 	if err := s.openProgram(models, log); err != nil {
 		return nil, err
 	}
+	s.card = s.newCard(models, log)
 	return s, nil
 }
 
@@ -98,8 +104,8 @@ func checkModels(c *config.Run, models *source.Pair) error {
 	return nil
 }
 
-func (s *session) openData(ctx context.Context, c *model.Config, log func(string, ...any)) error {
-	load := func(path string) (*data.Set, error) {
+func (s *session) openData(ctx context.Context, c *model.Config, console io.Writer, log func(string, ...any)) error {
+	load := func(name string) (*data.Set, error) {
 		options := data.LoadOptions{
 			Task: data.Preference, VocabSize: c.Vocab, OnBadRecord: data.BadRecordPolicy(s.config.OnBadRecord),
 			Limits: data.Limits{
@@ -113,7 +119,7 @@ func (s *session) openData(ctx context.Context, c *model.Config, log func(string
 		if s.tokenizer != nil {
 			options.Tokenizer = s.tokenizer
 		}
-		set, report, err := data.Load(ctx, path, options)
+		set, report, err := source.Data(ctx, name, options, console)
 		if report != nil {
 			log("%s", report)
 		}
@@ -153,6 +159,9 @@ func (s *session) openProgram(models *source.Pair, log func(string, ...any)) err
 		return err
 	}
 	log("policy %s: %s, %.2f M parameters%s", c.Model, policy.Config.Type, float64(models.Policy.NumParameters())/1e6, trainedShare(policy, models))
+	if text := models.ReferenceText(); text != "" {
+		log("reference: %s", text)
+	}
 	settings := step.Settings{
 		Objective: s.objective,
 		Options: loss.Options{

@@ -1,20 +1,31 @@
 package train
 
 import (
+	"context"
+	"io"
+
 	"github.com/gomlx/compute/dtypes"
 
 	"github.com/sparsepo/sparsepo/internal/config"
+	"github.com/sparsepo/sparsepo/internal/hub"
 	"github.com/sparsepo/sparsepo/loss"
 	"github.com/sparsepo/sparsepo/model"
 )
 
-// Validate checks the settings of a run, before anything is read but the kind of its model: one that is an adapter is
-// trained further, so that a preset's new adapter is left out.
-func Validate(c *config.Run) error {
-	if c.UsePEFT && !c.Explicit("use_peft") && model.IsAdapter(c.Model) {
-		c.UsePEFT = false
+// Validate checks the settings of a run, before anything is read.
+func Validate(c *config.Run) error { return c.Validate(Objectives, loss.Names()) }
+
+// settle leaves a preset's new adapter out where the model is an adapter, which is trained further.
+func settle(ctx context.Context, c *config.Run, console io.Writer) error {
+	if !c.UsePEFT || !c.FromPreset("use_peft") {
+		return nil
 	}
-	return c.Validate(Objectives, loss.Names())
+	folder, err := hub.Model(ctx, c.Model, hub.Options{Log: console})
+	if err != nil || !model.IsAdapter(folder) {
+		return err
+	}
+	c.UsePEFT = false
+	return Validate(c)
 }
 
 // lora is the new adapter that the settings ask for; nil for none.
