@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("HF_ENDPOINT", noHub)
 			if library, err := engine.InstalledLibrary(); err == nil {
 				if _, err := os.Stat(library); err == nil {
 					env.Setenv("ONNXRUNTIME_SHARED_LIBRARY_PATH", library)
@@ -42,7 +43,9 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"classifier": classifier, "exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"classifier": classifier, "model": languageModel, "hub": serveHub, "exits": exits, "dtypes": dtypes,
+		},
 		Condition: condition,
 	})
 }

@@ -84,20 +84,23 @@ func withLocalHint(err error, name string) error {
 	return err
 }
 
-// nearestPath follows name as far as it exists and returns that folder with the entry nearest to the next element.
+// nearestPath follows name as far as it exists, takes the entry nearest to the next element for that, and returns the path
+// if it exists then.
 func nearestPath(name string) string {
-	missing := filepath.Clean(name)
+	missing, rest := filepath.Clean(name), ""
 	for parent := filepath.Dir(missing); parent != missing; missing, parent = parent, filepath.Dir(parent) {
 		entries, err := os.ReadDir(parent)
 		if err != nil {
+			rest = filepath.Join(filepath.Base(missing), rest)
 			continue
 		}
 		var names []string
 		for _, entry := range entries {
 			names = append(names, entry.Name())
 		}
-		if near := usage.Nearest(filepath.Base(missing), names); near != "" {
-			return filepath.Join(parent, near)
+		path := filepath.Join(parent, usage.Nearest(filepath.Base(missing), names), rest)
+		if _, err := os.Stat(path); err == nil && path != filepath.Join(parent, rest) {
+			return path
 		}
 		return ""
 	}

@@ -60,7 +60,8 @@ func TestNearestPath(t *testing.T) {
 	}
 	for _, c := range []struct{ name, want string }{
 		{"runs/sentiment/finall", "runs/sentiment/final"},
-		{"runs/sentimant/final", "runs/sentiment"},
+		{"runs/sentimant/final", "runs/sentiment/final"},
+		{"runs/sentimant/first", ""},
 		{"run", "runs"},
 		{"elsewhere/entirely", ""},
 		{"", ""},

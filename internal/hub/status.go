@@ -83,11 +83,12 @@ func (r *repository) explain(what string, err error) error {
 
 // explainUnreachable is explain for a hub that nobody answers at. What is asked for may be a path misspelt.
 func (r *repository) explainUnreachable(what string, err error) error {
-	mistake := usage.Errorf("%s: no way to %s: %w", what, r.Endpoint, err)
-	if what == r.String() {
-		mistake = withLocalHint(usage.Errorf("%s: no such %s here, and no way to %s to look for it there: %w", what, r.local(), r.Endpoint, err), r.id)
+	const elsewhere = "download it elsewhere, copy the cache and set HF_HUB_CACHE to it and HF_HUB_OFFLINE=1"
+	if what != r.String() {
+		return usage.Hint(unavailable{usage.Errorf("%s: no way to %s: %w", what, r.Endpoint, err)}, elsewhere)
 	}
-	return usage.Hint(unavailable{mistake}, "give a local "+r.local()+", or download it elsewhere, copy the cache and set HF_HUB_CACHE to it and HF_HUB_OFFLINE=1")
+	mistake := unavailable{usage.Errorf("%s: no such %s here, and no way to %s to look for it there: %w", what, r.local(), r.Endpoint, err)}
+	return withLocalHint(usage.Hint(mistake, "give a local "+r.local()+", or "+elsewhere), r.id)
 }
 
 // local is what a name stands for on this machine.
