@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -76,6 +77,12 @@ func (e *Engine) Library() string { return e.library }
 
 // Found says how the shared library was found, empty for the pure Go engine.
 func (e *Engine) Found() string { return e.found }
+
+// BFloat16 reports whether a backend computes bfloat16 as such. ONNX Runtime's takes it, and computes and stores float32.
+func BFloat16(backend compute.Backend) bool {
+	_, runtime := backend.(*barriers)
+	return !runtime && backend.Capabilities().DTypes[dtypes.BFloat16]
+}
 
 // Open opens the engine called name: "auto" (or empty), "onnx", "go" or "xla:PATH". An unknown name is a usage error; an
 // engine that cannot be opened here is an error that says what is missing.

@@ -212,6 +212,18 @@ func TestAvailableListsEveryKind(t *testing.T) {
 	}
 }
 
+// Only the engines that compute bfloat16 as such say so.
+func TestBFloat16(t *testing.T) {
+	if !BFloat16(mustOpen(t, "go").Backend()) {
+		t.Error("go: no bfloat16")
+	}
+	for _, other := range otherEngines(t) {
+		if got, want := BFloat16(other.Backend()), other.Kind() != ONNX; got != want {
+			t.Errorf("%s: %v, want %v", other.Name(), got, want)
+		}
+	}
+}
+
 func TestBrokenPluginIsReported(t *testing.T) {
 	if !Cgo {
 		t.Skip("built without cgo")

@@ -9,8 +9,10 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
+	"github.com/sparsepo/sparsepo/engine"
 	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/internal/nf4"
+	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
 // Binding says how a checkpoint's parameters are held.
@@ -25,12 +27,15 @@ func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path st
 	if b.DType == dtypes.InvalidDType {
 		b.DType = dtypes.Float32
 	}
+	if b.DType == dtypes.BFloat16 && !engine.BFloat16(backend) {
+		return nil, usage.Errorf("dtype bfloat16: engine %s computes it as float32; use dtype float32, or --engine go or xla:PATH", backend.Name())
+	}
 	if b.Quantise && b.Trainable {
 		return nil, fmt.Errorf("model %s: four-bit weights cannot be trained", c.name())
 	}
 	n := &Network{
 		Config: c.Config, family: c.family, scope: store.Scope(path), dtype: b.DType,
-		linears: map[string]Param{}, quantised: map[string]bool{}, trainable: b.Trainable, checkpoint: c,
+		linears: map[string]Param{}, quantised: map[string][][]int{}, trainable: b.Trainable, checkpoint: c,
 	}
 	for i, p := range c.params {
 		if p.Linear != nil {
@@ -56,7 +61,7 @@ func (n *Network) bind(backend compute.Backend, p Param, b Binding) error {
 	var err error
 	if b.DType == dtypes.BFloat16 && !b.Trainable {
 		placed, err = device.Fill(backend, func(flat []bfloat16.BFloat16) error {
-			return n.checkpoint.pieces(p, func(at int, values []float32) error {
+			return n.checkpoint.pieces(p, 0, p.size(), func(at int, values []float32) error {
 				for i, v := range values {
 					flat[at+i] = bfloat16.FromFloat32(v)
 				}
@@ -74,7 +79,7 @@ func (n *Network) bind(backend compute.Backend, p Param, b Binding) error {
 	return nil
 }
 
-// The variables of a quantised matrix are called after the parameter and these.
+// The variables of a quantised matrix are called after the parameter, the number of the band and these.
 const (
 	quantisedCodes       = ":codes"
 	quantisedScales      = ":scales"
@@ -82,20 +87,52 @@ const (
 	quantisedOffset      = ":offset"
 )
 
+// bandSize is the number of weights above which a matrix is quantised in bands of rows, each a tensor of its own, so that no
+// more than a band is unpacked at a time: that takes up to 16 bytes a weight for a moment.
+const bandSize = 1 << 24
+
+// bands are the dimensions of a matrix's bands. A matrix stored [in, out] is one band: its rows are inputs, and taking some of
+// them would need a slice, which has no gradient on every engine.
+func bands(p Param) [][]int {
+	rows, columns := p.Dims[0], p.Dims[1]
+	most := max(1, bandSize/columns)
+	if p.Linear.InOut {
+		most = rows
+	}
+	var list [][]int
+	for done := 0; done < rows; done += most {
+		list = append(list, []int{min(most, rows-done), columns})
+	}
+	return list
+}
+
+func bandName(p Param, band int, of string) string { return fmt.Sprintf("%s:%d%s", p.Name, band, of) }
+
 // bindQuantised quantises a matrix as it is read.
 func (n *Network) bindQuantised(backend compute.Backend, p Param) error {
-	q, err := nf4.NewQuantiser(p.Dims...)
-	if err != nil {
-		return err
+	n.quantised[p.Name] = bands(p)
+	first := 0
+	for band, dims := range n.quantised[p.Name] {
+		q, err := nf4.NewQuantiser(dims...)
+		if err != nil {
+			return err
+		}
+		if err := n.checkpoint.pieces(p, first, product(dims), func(_ int, values []float32) error { return q.Add(values) }); err != nil {
+			return err
+		}
+		t, err := q.Finish()
+		if err != nil {
+			return err
+		}
+		if err := n.placeQuantised(backend, p, band, t); err != nil {
+			return err
+		}
+		first += product(dims)
 	}
-	if err := n.checkpoint.pieces(p, func(_ int, values []float32) error { return q.Add(values) }); err != nil {
-		return err
-	}
-	t, err := q.Finish()
-	if err != nil {
-		return err
-	}
-	n.quantised[p.Name] = true
+	return nil
+}
+
+func (n *Network) placeQuantised(backend compute.Backend, p Param, band int, t nf4.Tensor) error {
 	codes := t.Words()
 	for name, place := range map[string]func() (*tensors.Tensor, error){
 		quantisedCodes: func() (*tensors.Tensor, error) {
@@ -111,7 +148,7 @@ func (n *Network) bindQuantised(backend compute.Backend, p Param) error {
 		if err != nil {
 			return err
 		}
-		n.scope.VariableWithValue(p.Name+name, placed).SetTrainable(false)
+		n.scope.VariableWithValue(bandName(p, band, name), placed).SetTrainable(false)
 	}
 	return nil
 }
@@ -119,12 +156,13 @@ func (n *Network) bindQuantised(backend compute.Backend, p Param) error {
 // pieceSize is how many values pieces reads at once: a multiple of nf4.BlockSize.
 const pieceSize = 1 << 20
 
-// pieces reads a parameter in pieces, each beginning at element at. The values are valid until take returns.
-func (c *Checkpoint) pieces(p Param, take func(at int, values []float32) error) error {
-	buffer := make([]float32, min(pieceSize, p.size()))
-	for at := 0; at < p.size(); at += len(buffer) {
-		values := buffer[:min(len(buffer), p.size()-at)]
-		if err := c.read(p, values, at); err != nil {
+// pieces reads n values of a parameter from element first on in pieces, each beginning at element at of them. The values are
+// valid until take returns.
+func (c *Checkpoint) pieces(p Param, first, n int, take func(at int, values []float32) error) error {
+	buffer := make([]float32, min(pieceSize, n))
+	for at := 0; at < n; at += len(buffer) {
+		values := buffer[:min(len(buffer), n-at)]
+		if err := c.read(p, values, first+at); err != nil {
 			return err
 		}
 		if err := take(at, values); err != nil {

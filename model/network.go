@@ -19,12 +19,12 @@ type Network struct {
 
 	family     family
 	scope      *gomodel.Scope
-	dtype      dtypes.DType     // of the forward pass
-	linears    map[string]Param // linear layers' weights by name
-	base       []Variable       // all but the quantised ones
-	quantised  map[string]bool  // linear layers' weights in four bits, by name
-	trainable  bool             // whether base is trained
-	adapter    *attached        // nil: none, or turned off
+	dtype      dtypes.DType       // of the forward pass
+	linears    map[string]Param   // linear layers' weights by name
+	base       []Variable         // all but the quantised ones
+	quantised  map[string][][]int // bands of linear layers' weights in four bits, by name
+	trainable  bool               // whether base is trained
+	adapter    *attached          // nil: none, or turned off
 	checkpoint *Checkpoint
 }
 

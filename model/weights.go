@@ -74,15 +74,24 @@ func (w *weights) section(x *Node, module, section string) *Node {
 
 // product is x [n, in] times the weight of a linear layer.
 func (w *weights) product(x *Node, p Param) *Node {
-	if !w.network.quantised[p.Name] {
+	bands := w.network.quantised[p.Name]
+	if bands == nil {
 		return multiply(x, w.value(p.Name), p.Linear.InOut)
 	}
-	node := func(name string) *Node { return w.network.scope.GetVariable(p.Name + name).NodeValue(w.graph) }
-	q := nf4.Weights{Codes: node(quantisedCodes), Scales: node(quantisedScales), ScaleScales: node(quantisedScaleScales), Offset: node(quantisedOffset), Dims: p.Dims}
+	axis := 1
 	if p.Linear.InOut {
-		return q.Product(x, 0)
+		axis = 0
 	}
-	return q.Product(x, 1)
+	parts := make([]*Node, len(bands))
+	for i, dims := range bands {
+		node := func(name string) *Node { return w.network.scope.GetVariable(bandName(p, i, name)).NodeValue(w.graph) }
+		q := nf4.Weights{Codes: node(quantisedCodes), Scales: node(quantisedScales), ScaleScales: node(quantisedScaleScales), Offset: node(quantisedOffset), Dims: dims}
+		parts[i] = q.Product(x, axis)
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return Concatenate(parts, 1)
 }
 
 // flatten merges all axes but the last.
