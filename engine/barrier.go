@@ -111,7 +111,7 @@ func (f *barrierFunction) SchedulingBarrier(operand compute.Value, dependencies 
 	if ready == nil {
 		return operand, nil
 	}
-	shape, err := f.Function.Shape(operand)
+	shape, err := f.Shape(operand)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ var narrow = map[dtypes.DType]bool{dtypes.Uint16: true, dtypes.Int16: true, dtyp
 
 // first is a boolean made of a value's first element.
 func (f *barrierFunction) first(value compute.Value) (compute.Value, error) {
-	shape, err := f.Function.Shape(value)
+	shape, err := f.Shape(value)
 	if err != nil {
 		return nil, err
 	}

@@ -5,13 +5,14 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/gotype"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // Fill places a tensor of the given dimensions whose values fill writes, so that they stand in memory once where the engine
 // shares its memory with the program, and twice for a moment where it does not.
-func Fill[T dtypes.Supported](backend compute.Backend, fill func(flat []T) error, dims ...int) (*tensors.Tensor, error) {
+func Fill[T gotype.Supported](backend compute.Backend, fill func(flat []T) error, dims ...int) (*tensors.Tensor, error) {
 	shape := shapes.Make(dtypes.FromGenericsType[T](), dims...)
 	var buffer compute.Buffer
 	var err error
