@@ -12,11 +12,11 @@ import (
 // base is RoBERTa base with two classes, as to sizes.
 const base = `{"model_type": "roberta", "max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-5}`
 
-// BenchmarkLogits classifies 128 sequences with RoBERTa base of random weights.
+// BenchmarkLogits classifies 32 sequences with RoBERTa base of random weights.
 func BenchmarkLogits(b *testing.B) {
 	for _, name := range []string{"onnx", "go"} {
 		for _, length := range []int{64, 512} {
-			b.Run(fmt.Sprintf("%s/128x%d", name, length), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/32x%d", name, length), func(b *testing.B) {
 				opened, err := engine.Open(name)
 				if err != nil {
 					b.Skip(err)
@@ -31,7 +31,7 @@ func BenchmarkLogits(b *testing.B) {
 				}
 				defer k.Close()
 				random := rand.New(rand.NewPCG(1, 2))
-				sequences := make([][]int32, 128)
+				sequences := make([][]int32, 32)
 				for i := range sequences {
 					for range length {
 						sequences[i] = append(sequences[i], 4+random.Int32N(50000))
