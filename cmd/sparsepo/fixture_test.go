@@ -1,6 +1,10 @@
 package main
 
 import (
+	"encoding/json"
+	"os"
+	"strings"
+
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sparsepo/sparsepo/internal/fixture"
@@ -37,4 +41,21 @@ func dtypes(ts *testscript.TestScript, negated bool, args []string) {
 			ts.Fatalf("%s: tensor %s is %s, want %s", args[0], name, x.DType, args[1])
 		}
 	}
+}
+
+// field is the script command "field NAME FILE OUT": write that field of every record of a JSONL file to OUT, one a line.
+func field(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 3 {
+		ts.Fatalf("usage: field NAME FILE OUT")
+	}
+	var out strings.Builder
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		record := map[string]json.RawMessage{}
+		ts.Check(json.Unmarshal([]byte(line), &record))
+		if record[args[0]] == nil {
+			ts.Fatalf("%s: no field %q in %s", args[1], args[0], line)
+		}
+		out.Write(append(record[args[0]], '\n'))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(out.String()), 0o644))
 }

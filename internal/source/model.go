@@ -49,35 +49,43 @@ func OpenOn(ctx context.Context, name, base string, log io.Writer) (*Model, erro
 	return openAdapter(ctx, name, folder, base, log)
 }
 
+// openAdapter opens the adapter in a folder and its base: the one named, or the one that the adapter names.
 func openAdapter(ctx context.Context, name, folder, base string, log io.Writer) (*Model, error) {
 	adapter, err := model.OpenAdapter(folder)
 	if err != nil {
 		return nil, err
 	}
-	if base != "" {
-		adapter.Base = base
+	m := &Model{Adapter: adapter, Name: name, Path: folder, Base: base}
+	if base == "" {
+		m.Base = adapter.Base
+		m.Checkpoint, err = openOwnBase(ctx, adapter, log)
+	} else {
+		m.Checkpoint, err = openBase(ctx, adapter, base, log)
 	}
-	checkpoint, err := openBase(ctx, adapter, log)
 	if err != nil {
 		return nil, errors.Join(err, adapter.Close())
 	}
-	m := &Model{Checkpoint: checkpoint, Adapter: adapter, Name: name, Path: folder, Base: adapter.Base}
-	if err := checkpoint.Check(adapter); err != nil {
+	if err := m.Check(adapter); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }
 
-// openBase opens the model an adapter belongs to.
-func openBase(ctx context.Context, a *model.Adapter, log io.Writer) (*model.Checkpoint, error) {
+// openOwnBase opens the model that an adapter names.
+func openOwnBase(ctx context.Context, a *model.Adapter, log io.Writer) (*model.Checkpoint, error) {
 	config := filepath.Join(a.Folder, model.AdapterConfigFile)
 	if a.Base == "" {
 		return nil, usage.Errorf("%s: base_model_name_or_path is empty; write the folder or hub id of the adapter's base model there", config)
 	}
-	folder, err := hub.Model(ctx, beside(a.Folder, a.Base), hub.Options{Log: log})
+	c, err := openBase(ctx, a, beside(a.Folder, a.Base), log)
+	return c, usage.Hint(err, fmt.Sprintf("%s names %s in base_model_name_or_path; a path is taken from the working folder, or else from the adapter's", config, a.Base))
+}
+
+// openBase opens the model an adapter is put on.
+func openBase(ctx context.Context, a *model.Adapter, name string, log io.Writer) (*model.Checkpoint, error) {
+	folder, err := hub.Model(ctx, name, hub.Options{Log: log})
 	if err != nil {
-		return nil, usage.Hint(fmt.Errorf("base model of adapter %s: %w", a.Folder, err),
-			fmt.Sprintf("%s names it in base_model_name_or_path; a path is taken from the working folder, or else from the adapter's", config))
+		return nil, fmt.Errorf("base model of adapter %s: %w", a.Folder, err)
 	}
 	if model.IsAdapter(folder) {
 		return nil, usage.Errorf("base model of adapter %s: %s is an adapter itself; merge that one first (sparsepo merge)", a.Folder, folder)

@@ -78,12 +78,14 @@ func (p *Pair) openReference(ctx context.Context, name string, log io.Writer) er
 		return nil
 	case name == p.Policy.Name && p.Policy.Adapter != nil:
 		return usage.Hint(usage.Errorf("reference: the model %s is an adapter, so what it is compared with must be said", name),
-			fmt.Sprintf("--reference base for %s without it, --reference %s%s for the adapter as it is now", p.Policy.Base, adapterReference, name))
+			fmt.Sprintf("--reference base for the model %s without it, --reference %s%s for the adapter as it is now", p.Policy.Base, adapterReference, name))
 	case name == baseReference:
 		return p.shareBase(ctx, log)
 	case name == p.Policy.Name && p.Lora != nil:
 		p.shared = true
 		return nil
+	case isAdapter && adapter == "":
+		return usage.Errorf("reference: %q needs the folder or hub id of an adapter behind it", name)
 	case isAdapter && !p.adapted():
 		return usage.Hint(usage.Errorf("reference: %s is an adapter on the policy's base, and the policy %s has none: its base is what is trained", name, p.Policy.Name),
 			fmt.Sprintf("--reference %s for a model of its own with that adapter on, or train an adapter (use_peft)", adapter))
@@ -187,9 +189,9 @@ func (p *Pair) ReferenceName() string {
 func (p *Pair) ReferenceText() string {
 	switch {
 	case p.adapter != nil:
-		return fmt.Sprintf("the adapter %s on the policy's base %s, whose weights are shared", p.name, p.Policy.Base)
+		return fmt.Sprintf("%s with the adapter %s; it shares the policy's frozen weights", p.Policy.Base, p.name)
 	case p.shared:
-		return fmt.Sprintf("the policy's base %s with no adapter on, whose weights are shared", p.Policy.Base)
+		return fmt.Sprintf("%s without an adapter; it shares the policy's frozen weights", p.Policy.Base)
 	case p.whole != nil && p.whole.Adapter != nil:
 		return fmt.Sprintf("%s, an adapter on %s: %s, %.2f M parameters", p.name, p.whole.Base, p.whole.Config.Type, float64(p.whole.NumParameters())/1e6)
 	case p.whole != nil:

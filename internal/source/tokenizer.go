@@ -19,8 +19,8 @@ func TokenizerFolder(ctx context.Context, name string, log io.Writer) (string, e
 		return folder, err
 	}
 	base, err := model.AdapterBase(folder)
-	if err != nil {
-		return "", err
+	if err != nil || base == "" {
+		return folder, err
 	}
 	if folder, err = hub.Tokenizer(ctx, beside(folder, base), options); err != nil {
 		return "", fmt.Errorf("tokenizer of adapter %s: %w", name, err)
