@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/spf13/cobra"
@@ -87,7 +89,10 @@ func (w *fresh) run(ctx context.Context, app *App) error {
 		if err := network.Save(dir); err != nil {
 			return err
 		}
-		return model.CopyCompanions(folder, dir)
+		if err := model.CopyCompanions(folder, dir); err != nil {
+			return err
+		}
+		return writeGeneration(filepath.Join(dir, "generation_config.json"), eos)
 	})
 	if err != nil {
 		return fmt.Errorf("write model %s: %w", w.out, err)
@@ -97,4 +102,13 @@ func (w *fresh) run(ctx context.Context, app *App) error {
 	}
 	fmt.Fprintf(app.Stdout, "%s: %.2f M parameters, vocabulary %d\n", w.out, float64(checkpoint.NumParameters())/1e6, t.VocabSize())
 	return nil
+}
+
+// writeGeneration writes the generation configuration of a new model: its texts begin and end with the tokenizer's end token.
+func writeGeneration(path string, eos int32) error {
+	text, err := json.MarshalIndent(map[string]int32{"bos_token_id": eos, "eos_token_id": eos}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
 }

@@ -238,6 +238,6 @@ func (r *repository) notCached(found bool, folder string) error {
 	if found {
 		text = fmt.Sprintf("only a part of it is in the cache (%s)", folder)
 	}
-	err := usage.Errorf("%s: no such folder, offline (HF_HUB_OFFLINE), and %s", r, text)
+	err := usage.Errorf("%s: no such %s, offline (HF_HUB_OFFLINE), and %s", r, r.local(), text)
 	return usage.Hint(withLocalHint(err, r.id), "download it once without HF_HUB_OFFLINE, or give a local folder")
 }
