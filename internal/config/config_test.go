@@ -334,8 +334,9 @@ func TestValidate(t *testing.T) {
 			"frontier.prompts: missing; a frontier every 100 steps needs it", "frontier.reward: missing; a frontier every 100 steps needs it",
 		}},
 		{"frontier", valid("dpo", "frontier.every=100", "frontier.prompts=p", "frontier.reward=r"), nil},
-		{"no room for a response", valid("dpo", "max_length=100"), []string{
-			"max_prompt_length: found 256, which leaves no room for a response in max_length 100; lower it or raise max_length",
+		{"half of max_length", valid("dpo", "max_length=100"), nil},
+		{"no room for a response", valid("dpo", "max_length=100", "max_prompt_length=100"), []string{
+			"--set: max_prompt_length: found 100, which leaves no room for a response in max_length 100; lower it or raise max_length",
 		}},
 		{"two warm-ups", valid("dpo", "warmup_ratio=0.1", "warmup_steps=5"), []string{
 			"--set: warmup_steps: found 5 besides warmup_ratio 0.1; give one of the two",
@@ -346,8 +347,8 @@ func TestValidate(t *testing.T) {
 		{"best of nothing", valid("dpo", "load_best_model_at_end=true"), []string{
 			"--set: load_best_model_at_end: needs evaluations to choose by; set eval_steps",
 		}},
-		{"several", valid("dpo", "alpha=1", "max_length=2"), []string{
-			"max_prompt_length: found 256, which leaves no room for a response in max_length 2; lower it or raise max_length",
+		{"several", valid("dpo", "alpha=1", "max_length=2", "max_prompt_length=256"), []string{
+			"--set: max_prompt_length: found 256, which leaves no room for a response in max_length 2; lower it or raise max_length",
 			"--set: alpha: not read: method dpo has no use for it; tdpo2 reads it",
 		}},
 	}

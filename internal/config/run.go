@@ -41,7 +41,7 @@ type Run struct {
 	PerDeviceEvalBatchSize    int     `yaml:"per_device_eval_batch_size" default:"8" range:"[1,inf)" help:"pairs per pass in evaluation"`
 	GradientAccumulationSteps int     `yaml:"gradient_accumulation_steps" default:"1" range:"[1,inf)" help:"passes per optimiser step; batch = per_device_train_batch_size × this"`
 	MaxLength                 int     `yaml:"max_length" default:"512" range:"[2,inf)" help:"longest prompt and response together, tokens; responses are cut to it"`
-	MaxPromptLength           int     `yaml:"max_prompt_length" default:"256" range:"[1,inf)" help:"longest prompt where prompt and response exceed max_length, tokens"`
+	MaxPromptLength           int     `yaml:"max_prompt_length" default:"256" range:"[1,inf)" help:"longest prompt where prompt and response exceed max_length, tokens; half of max_length where that is 256 or less"`
 	TruncationMode            string  `yaml:"truncation_mode" default:"keep_end" oneof:"keep_end keep_start" help:"which end of a too long prompt stays"`
 
 	LRSchedulerType string  `yaml:"lr_scheduler_type" default:"linear" oneof:"constant linear cosine" help:"learning rate after the warm-up: constant, or falling to 0"`

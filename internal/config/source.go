@@ -129,6 +129,9 @@ func Resolve(sources ...Source) (*Run, error) {
 			k.of(run).Set(keyByName[followed].of(run))
 		}
 	}
+	if _, given := run.origins["max_prompt_length"]; !given && run.MaxPromptLength >= run.MaxLength {
+		run.MaxPromptLength = max(1, run.MaxLength/2)
+	}
 	return run, nil
 }
 
