@@ -65,6 +65,10 @@ var resumable = []struct {
 		"method": "sparse-independent", "mask.dropout": "0.3", "per_device_train_batch_size": "2", "gradient_accumulation_steps": "2",
 	}},
 	{"random mask", map[string]string{"method": "sparse-random"}},
+	{"adapter with dropout and masks, accumulated", withAdapter(map[string]string{
+		"method": "sparse-independent", "lora_dropout": "0.3", "mask.dropout": "0.3", "per_device_train_batch_size": "2", "gradient_accumulation_steps": "2",
+	})},
+	{"adapter with dropout on four bits", withAdapter(map[string]string{"method": "dpo", "lora_dropout": "0.3", "load_in_4bit": "true"})},
 }
 
 // course are settings of six steps in two epochs of three steps, the last of each with fewer pairs, with evaluations.

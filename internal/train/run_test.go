@@ -68,10 +68,19 @@ func TestEveryMethodLearns(t *testing.T) {
 // A step over several small batches is the step over one large one. A large epsilon makes AdamW's update proportional to the
 // gradient, so that what is 0 but for rounding (a key's bias) stays small.
 func TestAccumulation(t *testing.T) {
-	for _, method := range []string{"sft", "tdpo2", "sparse-independent"} {
-		t.Run(method, func(t *testing.T) {
+	for _, test := range []struct {
+		method, weights string
+		values          map[string]string
+	}{
+		{"sft", modelWeights, nil},
+		{"tdpo2", modelWeights, nil},
+		{"sparse-independent", modelWeights, nil},
+		{"sparse-independent", adapterWeights, withAdapter(nil)},
+	} {
+		t.Run(test.method+" "+test.weights, func(t *testing.T) {
 			b := onGo(t)
-			values := map[string]string{"method": method, "num_train_epochs": "2", "adam_epsilon": "1", "learning_rate": "0.5", "max_grad_norm": "0.2"}
+			values := map[string]string{"method": test.method, "num_train_epochs": "2", "adam_epsilon": "1", "learning_rate": "0.5", "max_grad_norm": "0.2"}
+			maps.Copy(values, test.values)
 			shapes := [][2]int{{4, 1}, {2, 2}, {1, 4}}
 			for i, shape := range shapes {
 				all := maps.Clone(values)
@@ -87,12 +96,12 @@ func TestAccumulation(t *testing.T) {
 						golden.Close(t, fmt.Sprintf("batches of %d: record %d: %s", shape[0], r, name), got[r][name], x, 1e-4)
 					}
 				}
-				for name, x := range b.weights("0", finalFolder, "model.safetensors") {
+				for name, x := range b.weights("0", finalFolder, test.weights) {
 					wide := make([]float64, len(x))
 					for j, v := range x {
 						wide[j] = float64(v)
 					}
-					golden.CloseAll(t, fmt.Sprintf("batches of %d: %s", shape[0], name), b.weights(out, finalFolder, "model.safetensors")[name], wide, 1e-5)
+					golden.CloseAll(t, fmt.Sprintf("batches of %d: %s", shape[0], name), b.weights(out, finalFolder, test.weights)[name], wide, 1e-5)
 				}
 			}
 		})
