@@ -214,6 +214,35 @@ func TestBFloat16(t *testing.T) {
 	}
 }
 
+// Every family trains beside a base in four bits: policy and reference share it and begin as one model, a little beside the
+// model of all bits, and the loss moves as that one's does.
+func TestFourBitsInEveryFamily(t *testing.T) {
+	for family := range golden.TinyConfigs(golden.Size{Vocab: 8, Hidden: 8, Layers: 1, Heads: 2, Positions: 8}) {
+		t.Run(family, func(t *testing.T) {
+			b := onGo(t)
+			if err := fixture.Model(b.path("small"), family, "F32"); err != nil {
+				t.Fatal(err)
+			}
+			values := withAdapter(map[string]string{"model": b.path("small"), "max_steps": "5", "learning_rate": "0.02", "lr_scheduler_type": "constant", "beta": "2", "per_device_train_batch_size": "10"})
+			b.run("32", values)
+			values["load_in_4bit"] = "true"
+			b.run("4", values)
+			want, got := column(b.records("32"), "loss"), column(b.records("4"), "loss")
+			golden.Close(t, "first loss", got[0], math.Ln2, 1e-6)
+			first, last := want[0], slices.Min(want)
+			if last > 0.95*first {
+				t.Fatalf("losses %.4v: nothing is learned", want)
+			}
+			for i := range want {
+				golden.Close(t, fmt.Sprintf("loss at step %d", i+1), got[i], want[i], 0.2*(first-last))
+			}
+			if whole, quantised := column(b.records("32"), "logps/chosen")[0], column(b.records("4"), "logps/chosen")[0]; whole == quantised {
+				t.Error("the base computes the same to the last bit: it is not in four bits")
+			}
+		})
+	}
+}
+
 func TestAdapterRefusals(t *testing.T) {
 	b := onGo(t)
 	b.run("sft", withAdapter(map[string]string{"method": "sft", "max_steps": "1"}))
