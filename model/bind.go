@@ -34,7 +34,7 @@ func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path st
 		return nil, fmt.Errorf("model %s: four-bit weights cannot be trained", c.name())
 	}
 	n := &Network{
-		Config: c.Config, family: c.family, scope: store.Scope(path), dtype: b.DType,
+		Config: c.Config, backend: backend, family: c.family, scope: store.Scope(path), dtype: b.DType,
 		linears: map[string]Param{}, quantised: map[string][][]int{}, trainable: b.Trainable, checkpoint: c,
 	}
 	for i, p := range c.params {

@@ -5,11 +5,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
+	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/safetensors"
 )
 
@@ -17,6 +18,7 @@ import (
 type Network struct {
 	Config *Config
 
+	backend    compute.Backend
 	family     family
 	scope      *gomodel.Scope
 	dtype      dtypes.DType       // of the forward pass
@@ -128,7 +130,7 @@ func (n *Network) joined(variables []Variable) (map[string][]float32, error) {
 		if err != nil {
 			return nil, err
 		}
-		return tensors.CopyFlatData[float32](value)
+		return device.Values(n.backend, value)
 	})
 }
 

@@ -36,8 +36,11 @@ type Program struct {
 	masks    map[string]*gomodel.Variable // "reward.layer.weight", …
 	dropout  bool                         // whether the policy's adapter drops a share of its inputs in training
 	trained  []trained
+	inPlace  bool // AdamW runs on the host, see updateInPlace
 
-	evaluate, update, accumulate, applySum *gomodel.Exec
+	evaluate                     *gomodel.Exec
+	gradient                     *gomodel.Exec // where the engine shares its memory with the program, see updateInPlace
+	update, accumulate, applySum *gomodel.Exec // elsewhere
 
 	graphs map[string]int // built so far, by the name of their executable
 }
@@ -51,7 +54,7 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 	if s.Groups == nil {
 		s.Groups = mask.Groups
 	}
-	p := &Program{Policy: policy, Reference: reference, settings: s, backend: backend, store: store, masks: map[string]*gomodel.Variable{}, dropout: policy.Dropout() > 0, graphs: map[string]int{}}
+	p := &Program{Policy: policy, Reference: reference, settings: s, backend: backend, store: store, masks: map[string]*gomodel.Variable{}, dropout: policy.Dropout() > 0, inPlace: backend.HasSharedBuffers(), graphs: map[string]int{}}
 	for _, v := range policy.Trained() {
 		t := trained{name: v.Param.Name, variable: v.Variable}
 		if v.Decays() {
@@ -68,6 +71,7 @@ func New(backend compute.Backend, store *gomodel.Store, policy, reference *model
 		name  string
 	}{
 		{&p.evaluate, p.evaluateGraph, "evaluate"},
+		{&p.gradient, p.gradientsGraph, "gradient"},
 		{&p.update, p.updateGraph, "update"},
 		{&p.accumulate, p.accumulateGraph, "accumulate"},
 		{&p.applySum, p.applySumGraph, "apply"},
@@ -321,6 +325,9 @@ func (p *Program) Update(micro []*data.Batch, r Rates, noise func() float32) ([]
 	if err := p.addMoments(); err != nil {
 		return nil, 0, err
 	}
+	if p.inPlace {
+		return p.updateInPlace(micro, r, noise)
+	}
 	rates := p.settings.Optimiser.rateInputs(r.Policy, r.Mask, r.Step)
 	if len(micro) == 1 {
 		out, err := p.call(p.update, append(rates, p.feed(micro[0], noise)...))
@@ -382,7 +389,7 @@ func (p *Program) MaskTensors() ([]maskfile.Tensor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read mask %s: %w", name, err)
 		}
-		flat, err := tensors.CopyFlatData[float32](value)
+		flat, err := device.Values(p.backend, value)
 		if err != nil {
 			return nil, fmt.Errorf("read mask %s: %w", name, err)
 		}
@@ -394,7 +401,7 @@ func (p *Program) MaskTensors() ([]maskfile.Tensor, error) {
 
 // Close releases the compiled graphs.
 func (p *Program) Close() {
-	for _, e := range []*gomodel.Exec{p.evaluate, p.update, p.accumulate, p.applySum} {
+	for _, e := range []*gomodel.Exec{p.evaluate, p.gradient, p.update, p.accumulate, p.applySum} {
 		e.Finalize()
 	}
 }

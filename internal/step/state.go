@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/sparsepo/sparsepo/internal/device"
@@ -28,16 +27,14 @@ func (p *Program) SaveState(path string) error {
 	for _, t := range p.trained {
 		for _, part := range statePartNames {
 			v := t.stateParts()[part]
-			value, err := v.Value()
-			if err != nil {
-				return fmt.Errorf("read %s of %s: %w", part, t.name, err)
-			}
-			flat, err := tensors.CopyFlatData[float32](value)
-			if err != nil {
-				return fmt.Errorf("read %s of %s: %w", part, t.name, err)
-			}
 			list = append(list, safetensors.TensorData{
-				Name: part + "/" + t.name, DType: safetensors.F32, Shape: v.Shape().Dimensions, Float32: flat,
+				Name: part + "/" + t.name, DType: safetensors.F32, Shape: v.Shape().Dimensions, Load: func() ([]float32, error) {
+					value, err := v.Value()
+					if err != nil {
+						return nil, err
+					}
+					return device.Values(p.backend, value)
+				},
 			})
 		}
 	}

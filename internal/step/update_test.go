@@ -61,10 +61,58 @@ func TestUpdateLeavesTheReferenceAlone(t *testing.T) {
 						t.Errorf("mask tensor %s did not move", after.Name)
 					}
 				}
-				if got := p.Graphs(); got["update"] != 1 || got["evaluate"] != 0 {
+				if got := p.Graphs(); got["gradient"]+got["update"] != 1 || got["evaluate"] != 0 {
 					t.Errorf("graphs %v, want one for the updates", got)
 				}
 			})
+		}
+	})
+}
+
+// AdamW in place on the host and in a graph give the same weights and moments, with accumulation, clipping and decay too.
+func TestAdamWInPlace(t *testing.T) {
+	objective, _ := loss.Lookup("sparse-independent")
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		for _, o := range []Optimiser{
+			{Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8, WeightDecay: 0.1, MaskWeightDecay: 0.2, MaxGradNorm: 0.05},
+			{Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8, WeightDecay: 0.1, MaskWeightDecay: 0.2},
+		} {
+			for _, accumulated := range []bool{false, true} {
+				if e.Name != "go" && !accumulated {
+					continue // preparing a graph takes long
+				}
+				var after [2]map[string][]float32
+				for i, inPlace := range []bool{true, false} {
+					p := smallProgram(t, e, objective, Settings{Optimiser: o})
+					if !p.inPlace {
+						t.Skip("skipped: this engine does not share its memory")
+					}
+					p.inPlace = inPlace
+					b := collate(t, invariantPairs, data.Fit(invariantPairs, 4, data.SharedPrompt))
+					micro := []*data.Batch{b}
+					if accumulated {
+						micro = []*data.Batch{b, b}
+					}
+					for step := range 3 {
+						if _, _, err := p.Update(micro, Rates{Policy: 0.01, Mask: 0.02, Step: step + 1}, noiseOf(b)); err != nil {
+							t.Fatal(err)
+						}
+					}
+					after[i] = values(t, p.Policy)
+					masks, err := p.MaskTensors()
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, m := range masks {
+						after[i]["mask."+m.Name] = m.Values
+					}
+				}
+				for name, want := range after[1] {
+					for i, v := range want {
+						golden.Close(t, name, float64(after[0][name][i]), float64(v), 2e-4)
+					}
+				}
+			}
 		}
 	})
 }

@@ -337,7 +337,7 @@ func TestNumberOfGraphs(t *testing.T) {
 				t.Errorf("accumulation %s: %d graphs for %s, want at most %d", accumulation, n, name, data.DefaultShapes+1)
 			}
 		}
-		if graphs["evaluate"] == 0 || graphs["update"]+graphs["accumulate"] == 0 {
+		if graphs["evaluate"] == 0 || graphs["gradient"]+graphs["update"]+graphs["accumulate"] == 0 {
 			t.Errorf("graphs %v: nothing was run", graphs)
 		}
 	}
