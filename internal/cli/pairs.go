@@ -99,7 +99,7 @@ func (w *pairsWork) run(ctx context.Context, app *App) error {
 	}
 	defer checkpoint.Close()
 	maker := &pairs.Maker{Scorer: scorer, EOS: -1, MinMargin: w.minMargin}
-	list, err := w.readPrompts(app, checkpoint, options, maker)
+	list, err := w.readPrompts(ctx, app, checkpoint, options, maker)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (w *pairsWork) check() error {
 
 // readPrompts reads the prompts with the model's tokenizer, which it gives to the maker, and checks that the model has room
 // for them.
-func (w *pairsWork) readPrompts(app *App, checkpoint *source.Model, options prompts.Options, maker *pairs.Maker) ([]prompts.Prompt, error) {
+func (w *pairsWork) readPrompts(ctx context.Context, app *App, checkpoint *source.Model, options prompts.Options, maker *pairs.Maker) ([]prompts.Prompt, error) {
 	t, err := checkpoint.Tokenizer()
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (w *pairsWork) readPrompts(app *App, checkpoint *source.Model, options prom
 		maker.EOS = eos
 	}
 	maker.Decoder = t
-	list, report, err := prompts.Read(w.prompts.data, t, options)
+	list, report, err := w.prompts.read(ctx, app, t, options)
 	if err != nil {
 		return nil, err
 	}

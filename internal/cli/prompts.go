@@ -13,6 +13,7 @@ import (
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/tokenizer"
 )
 
 // promptFlags are the flags that say which prompts are made of a data file.
@@ -24,7 +25,7 @@ type promptFlags struct {
 }
 
 func (f *promptFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.data, "data", "", "records to take prompts from (.jsonl, .jsonl.gz)")
+	flags.StringVar(&f.data, "data", "", "records to take prompts from: a file (.jsonl, .jsonl.gz) or a hub id")
 	flags.StringVar(&f.textField, "text-field", "", `field of running text that prompts are the beginnings of (default: the field "prompt", whole)`)
 	flags.StringVar(&f.prefixTokens, "prefix-tokens", "", "with --text-field, tokens of the beginning, such as 5:8: drawn anew for each record")
 	flags.StringVar(&f.prefixWords, "prefix-words", "", "with --text-field, words of the beginning, such as 5:8")
@@ -51,6 +52,15 @@ func (f *promptFlags) options() (prompts.Options, error) {
 		o.Prefix, err = prompts.ParsePrefix("--prefix-words", prompts.Words, f.prefixWords)
 	}
 	return o, err
+}
+
+// read makes the prompts.
+func (f *promptFlags) read(ctx context.Context, app *App, t *tokenizer.Tokenizer, o prompts.Options) ([]prompts.Prompt, *prompts.Report, error) {
+	files, err := source.Files(ctx, f.data, app.Stderr)
+	if err != nil {
+		return nil, nil, err
+	}
+	return prompts.ReadFiles(f.data, files, t, o)
 }
 
 // promptRecord is one line of a file of prompts.
@@ -90,7 +100,7 @@ func (f *promptFlags) write(ctx context.Context, app *App, model, out string) er
 	if err != nil {
 		return err
 	}
-	list, report, err := prompts.Read(f.data, t, options)
+	list, report, err := f.read(ctx, app, t, options)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ vocabulary) and "finished". On a terminal the texts are printed instead, unless 
 	flags := cmd.Flags()
 	flags.StringVar(&work.model, "model", "", "model or adapter folder, or hub id")
 	flags.StringArrayVar(&work.texts, "prompt", nil, "text to go on with; may be given several times")
-	flags.StringVar(&work.data, "data", "", "records with the field prompt (.jsonl, .jsonl.gz; -: standard input)")
+	flags.StringVar(&work.data, "data", "", "records with the field prompt: a file (.jsonl, .jsonl.gz), a hub id, or - for standard input")
 	flags.IntVar(&work.options.N, "n", 1, "responses for each prompt")
 	flags.Float64Var(&work.options.Temperature, "temperature", 1, "divides the logits; 0 takes the most likely token")
 	flags.Float64Var(&work.options.TopP, "top-p", 1, "sample from the likeliest tokens of this probability in all (1: off)")
@@ -105,7 +105,7 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 	if w.tokenizer, err = checkpoint.Tokenizer(); err != nil {
 		return err
 	}
-	list, err := w.prompts(app.Stdin)
+	list, err := w.prompts(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -145,8 +145,8 @@ func (w *sampleWork) check() error {
 	return w.options.Validate()
 }
 
-// prompts are those of the flags, then those of the file.
-func (w *sampleWork) prompts(stdin io.Reader) ([]samplePrompt, error) {
+// prompts are those of the flags, then those of the files.
+func (w *sampleWork) prompts(ctx context.Context, app *App) ([]samplePrompt, error) {
 	var list []samplePrompt
 	for i, text := range w.texts {
 		p, err := w.prompt(fmt.Sprintf("--prompt %d of %d", i+1, len(w.texts)), text)
@@ -155,18 +155,35 @@ func (w *sampleWork) prompts(stdin io.Reader) ([]samplePrompt, error) {
 		}
 		list = append(list, p)
 	}
-	if w.data == "" {
+	switch w.data {
+	case "":
 		return list, nil
+	case "-":
+		more, err := w.records(app.Stdin, "standard input")
+		return append(list, more...), err
 	}
-	input, name := io.NopCloser(stdin), "standard input"
-	if w.data != "-" {
-		var err error
-		if input, err = jsonl.Open(w.data); err != nil {
+	files, err := source.Files(ctx, w.data, app.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range files {
+		input, err := jsonl.Open(path)
+		if err != nil {
 			return nil, err
 		}
-		name = w.data
+		more, err := w.records(input, path)
+		input.Close()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
 	}
-	defer input.Close()
+	return list, nil
+}
+
+// records reads the prompts of a file's records.
+func (w *sampleWork) records(input io.Reader, name string) ([]samplePrompt, error) {
+	var list []samplePrompt
 	err := jsonl.Each(input, name, func(o jsonl.Object, line int) error {
 		p, err := w.record(o)
 		p.source = fmt.Sprintf("%s:%d", name, line)

@@ -107,6 +107,7 @@ func TestOpen(t *testing.T) {
 		{"cut.gz", "damaged gzip file"},
 		{"plain.gz", "not a gzip file"},
 		{"none", "no such file"},
+		{"a.parquet", "does not read Parquet files"},
 	} {
 		count := 0
 		file, err := Open(filepath.Join(dir, test.name))

@@ -50,8 +50,11 @@ func readError(name string, line int, err error) error {
 	return fmt.Errorf("read %s: line %d: %w", name, line, err)
 }
 
-// Open opens a file, unpacking it if its name ends in .gz. A missing file is a usage error.
+// Open opens a file, unpacking it if its name ends in .gz. A missing file, and one in Parquet, are usage errors.
 func Open(path string) (io.ReadCloser, error) {
+	if strings.HasSuffix(path, ".parquet") {
+		return nil, usage.Errorf("%s: this version does not read Parquet files; convert it to JSON lines (.jsonl, .jsonl.gz)", path)
+	}
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usage.Errorf("%s: no such file", path)

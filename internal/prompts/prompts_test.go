@@ -2,6 +2,7 @@ package prompts
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +54,16 @@ func (l letters) Decode(ids []int32) string {
 	return string(text)
 }
 
+// read makes prompts of the content of in.jsonl in the working folder.
+func read(t *testing.T, content string, tok Tokenizer, o Options) ([]Prompt, *Report, error) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("in.jsonl", []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return Read("in.jsonl", tok, o)
+}
+
 func texts(list []Prompt) []string {
 	out := make([]string, len(list))
 	for i, p := range list {
@@ -83,7 +94,7 @@ func TestRead(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			list, report, err := read(strings.NewReader(test.input), "in.jsonl", letters{}, test.options)
+			list, report, err := read(t, test.input, letters{}, test.options)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +119,7 @@ func TestReadIDs(t *testing.T) {
 		bos  bool
 		want []int32
 	}{{false, []int32{'x', abID}}, {true, []int32{bosID, 'x', abID}}} {
-		list, _, err := read(strings.NewReader(`{"prompt": "xab"}`), "in.jsonl", letters{test.bos}, Options{})
+		list, _, err := read(t, `{"prompt": "xab"}`, letters{test.bos}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +136,7 @@ func TestReadDraws(t *testing.T) {
 		fmt.Fprintf(&input, `{"text": "%03d456789 and more"}`+"\n", i)
 	}
 	run := func(seed uint64, limit int) []string {
-		list, report, err := read(strings.NewReader(input.String()), "in.jsonl", letters{}, Options{
+		list, report, err := read(t, input.String(), letters{}, Options{
 			TextField: "text", Prefix: Prefix{Tokens, 5, 8}, Limit: limit, Seed: seed,
 		})
 		if err != nil {
@@ -178,7 +189,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			list, _, err := read(strings.NewReader(test.input), "in.jsonl", letters{}, test.options)
+			list, _, err := read(t, test.input, letters{}, test.options)
 			if list != nil || err == nil || err.Error() != test.want || !usage.Is(err) {
 				t.Errorf("got %v, %v; want the mistake %s", list, err, test.want)
 			}
@@ -216,4 +227,34 @@ func FuzzCutWords(f *testing.F) {
 			t.Fatalf("%d words of %q: got %q", n, text, prefix)
 		}
 	})
+}
+
+// Several files are one data set: a limit is drawn from all of them, and a prompt that two of them have counts once.
+func TestReadFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, content := range map[string]string{
+		"one.jsonl": `{"prompt": "xa"}` + "\n" + `{"prompt": "xb"}`, "two.jsonl": `{"prompt": "xb"}` + "\n" + `{"prompt": "xc"}`, "empty.jsonl": "",
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, report, err := ReadFiles("org/set", []string{"two.jsonl", "one.jsonl"}, letters{}, Options{Distinct: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"xb", "xc", "xa"}, texts(list)); diff != "" || report.Records != 4 {
+		t.Errorf("%d records; prompts (-want +got):\n%s", report.Records, diff)
+	}
+	if got := list[2].Source; got != "one.jsonl:1" {
+		t.Errorf("source %s", got)
+	}
+	for want, paths := range map[string][]string{"none.jsonl: no such file": {"one.jsonl", "none.jsonl"}, "empty.jsonl: no records": {"one.jsonl", "empty.jsonl"}} {
+		if _, _, err := ReadFiles("org/set", paths, letters{}, Options{}); !usage.Is(err) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", paths, err, want)
+		}
+	}
+	if _, _, err := ReadFiles("org/set", []string{"one.jsonl", "two.jsonl"}, letters{}, Options{Limit: 9}); err == nil || !strings.HasPrefix(err.Error(), "org/set: ") {
+		t.Errorf("too few: %v", err)
+	}
 }

@@ -20,23 +20,38 @@ const Field = "prompt"
 // text the HTML line breaks of web pages count as a space. A record without the field, or a file that gives no prompt or
 // fewer than the limit, is a usage error.
 func Read(path string, tok Tokenizer, o Options) ([]Prompt, *Report, error) {
-	file, err := jsonl.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer file.Close()
-	return read(file, path, tok, o)
+	return ReadFiles(path, []string{path}, tok, o)
 }
 
-func read(input io.Reader, name string, tok Tokenizer, o Options) ([]Prompt, *Report, error) {
-	field := o.TextField
-	if field == "" {
-		field = Field
+// ReadFiles is Read for a data set in several files, which are taken as one. name stands for the data set in messages, which
+// name a record by its own file and line.
+func ReadFiles(name string, paths []string, tok Tokenizer, o Options) ([]Prompt, *Report, error) {
+	var texts []sourced
+	for _, path := range paths {
+		file, err := jsonl.Open(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		more, err := fieldTexts(file, path, o.field())
+		file.Close()
+		if err != nil {
+			return nil, nil, err
+		}
+		texts = append(texts, more...)
 	}
-	texts, err := fieldTexts(input, name, field)
-	if err != nil {
-		return nil, nil, err
+	return choose(texts, name, tok, o)
+}
+
+// field is the field that prompts are made of.
+func (o Options) field() string {
+	if o.TextField == "" {
+		return Field
 	}
+	return o.TextField
+}
+
+// choose makes the prompts of texts.
+func choose(texts []sourced, name string, tok Tokenizer, o Options) ([]Prompt, *Report, error) {
 	report := &Report{Records: len(texts)}
 	order := data.Order(len(texts), 0, o.Seed)
 	if o.Limit == 0 {
