@@ -194,6 +194,7 @@ func TestResumeErrors(t *testing.T) {
 		{"other data", map[string]string{"data": b.path("fewer.jsonl")}, "its number of training records is 10, this run's is 7"},
 		{"a wider model", map[string]string{"model": b.path("wider")}, "it is a checkpoint of another model"},
 		{"a deeper model", map[string]string{"model": b.path("deeper")}, "it is a checkpoint of another model or method"},
+		{"an adapter", withAdapter(nil), "it is a checkpoint of another model"},
 		{"a shorter run", map[string]string{"max_steps": "1"}, "is at step 2, this run ends at step 1"},
 	}
 	for _, test := range tests {
