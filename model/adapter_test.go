@@ -34,12 +34,12 @@ func onFolder(t *testing.T, folder string, a *Adapter) *Network {
 		t.Fatal(err)
 	}
 	defer checkpoint.Close()
-	store := gomodel.NewStore()
-	base, err := checkpoint.Bind(goBackend(t), store, "/base", Binding{})
+	backend, store := goBackend(t), gomodel.NewStore()
+	base, err := checkpoint.Bind(backend, store, "/base", Binding{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := base.Adapt(goBackend(t), store, "/adapter", a, true)
+	n, err := base.Adapt(backend, store, "/adapter", a, true)
 	if err != nil {
 		t.Fatal(err)
 	}
