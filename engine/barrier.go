@@ -1,89 +1,13 @@
 package engine
 
 import (
-	"fmt"
-
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 )
 
-// barriers adds to a backend what graph.Checkpoint needs and compute-onnx v0.0.0-20260727 lacks: an optimisation barrier, and
-// a scheduling barrier for every type. ONNX Runtime merges equal expressions, but not expressions of different values, so
-// that the scheduling barrier alone keeps a recomputed activation from being merged with the first one.
-//
-// GoMLX tells the backends of tensors apart by identity; therefore buffers and executables are wrapped too.
-type barriers struct{ compute.Backend }
-
-func (b *barriers) Builder(name string) compute.Builder {
-	return &barrierBuilder{b.Backend.Builder(name), b}
-}
-
-func (b *barriers) BufferFromFlatData(device compute.DeviceNum, flat any, shape shapes.Shape) (compute.Buffer, error) {
-	buffer, err := b.Backend.BufferFromFlatData(device, flat, shape)
-	return b.wrap(buffer), err
-}
-
-func (b *barriers) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) (compute.Buffer, any, error) {
-	buffer, flat, err := b.Backend.NewSharedBuffer(device, shape)
-	return b.wrap(buffer), flat, err
-}
-
-func (b *barriers) wrap(buffer compute.Buffer) compute.Buffer {
-	if buffer == nil {
-		return nil
-	}
-	return &barrierBuffer{buffer, b}
-}
-
-type barrierBuffer struct {
-	compute.Buffer
-	owner *barriers
-}
-
-func (b *barrierBuffer) Backend() compute.Backend { return b.owner }
-
-func (b *barrierBuffer) CopyToDevice(device compute.DeviceNum) (compute.Buffer, error) {
-	buffer, err := b.Buffer.CopyToDevice(device)
-	return b.owner.wrap(buffer), err
-}
-
-type barrierBuilder struct {
-	compute.Builder
-	owner *barriers
-}
-
-func (b *barrierBuilder) Main() compute.Function { return &barrierFunction{b.Builder.Main()} }
-
-func (b *barrierBuilder) Compile() (compute.Executable, error) {
-	executable, err := b.Builder.Compile()
-	if err != nil {
-		return nil, err
-	}
-	return &barrierExecutable{executable, b.owner}, nil
-}
-
-type barrierExecutable struct {
-	compute.Executable
-	owner *barriers
-}
-
-func (e *barrierExecutable) Execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
-	own := make([]compute.Buffer, len(inputs))
-	for i, input := range inputs {
-		buffer, ok := input.(*barrierBuffer)
-		if !ok {
-			return nil, fmt.Errorf("engine: input %d is a buffer of another backend, %s", i, input.Backend().Name())
-		}
-		own[i] = buffer.Buffer
-	}
-	outputs, err := e.Executable.Execute(own, donate, device)
-	for i, output := range outputs {
-		outputs[i] = e.owner.wrap(output)
-	}
-	return outputs, err
-}
-
+// barrierFunction adds what graph.Checkpoint needs and compute-onnx v0.0.0-20260727 lacks: an optimisation barrier, and a
+// scheduling barrier for every type. ONNX Runtime merges equal expressions, but not expressions of different values, so that
+// the scheduling barrier alone keeps a recomputed activation from being merged with the first one.
 type barrierFunction struct{ compute.Function }
 
 // OptimizationBarrier returns its operands: the scheduling barrier does the work.

@@ -80,8 +80,10 @@ func (e *Engine) Found() string { return e.found }
 
 // BFloat16 reports whether a backend computes bfloat16 as such. ONNX Runtime's takes it, and computes and stores float32.
 func BFloat16(backend compute.Backend) bool {
-	_, runtime := backend.(*barriers)
-	return !runtime && backend.Capabilities().DTypes[dtypes.BFloat16]
+	if own, ok := backend.(*adapted); ok {
+		return own.bfloat16
+	}
+	return backend.Capabilities().DTypes[dtypes.BFloat16]
 }
 
 // Open opens the engine called name: "auto" (or empty), "onnx", "go" or "xla:PATH". An unknown name is a usage error; an

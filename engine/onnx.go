@@ -40,6 +40,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/gomlx/compute"
 	onnxruntime "github.com/gomlx/compute-onnx"
 
 	"github.com/sparsepo/sparsepo/internal/usage"
@@ -77,7 +78,7 @@ func openONNX(options string) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine onnx: open %s with options %q: %w", found.path, options, err)
 	}
-	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: &barriers{backend}}, nil
+	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: &adapted{Backend: backend, function: func(f compute.Function) compute.Function { return &barrierFunction{f} }}}, nil
 }
 
 // libraryVersion loads the library at path and returns its version, or an error when it does not load on this machine or is

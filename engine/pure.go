@@ -23,7 +23,8 @@ func openGo(options string) (*Engine, error) {
 			return nil, err
 		}
 	}
-	return &Engine{kind: Go, backend: backend}, nil
+	wide := func(f compute.Function) compute.Function { return &wideProducts{f} }
+	return &Engine{kind: Go, backend: &adapted{Backend: backend, function: wide, bfloat16: true}}, nil
 }
 
 // unlimited lifts the backend's limit on parallel work. The option "parallelism=-1" does the same, but prints a line on
@@ -43,6 +44,9 @@ type workerPool interface {
 }
 
 func workers(backend compute.Backend) (workerPool, bool) {
+	if own, ok := backend.(*adapted); ok {
+		backend = own.Backend
+	}
 	value := reflect.ValueOf(backend)
 	if value.Kind() != reflect.Pointer || value.Elem().Kind() != reflect.Struct {
 		return nil, false
