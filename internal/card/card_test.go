@@ -175,7 +175,7 @@ func TestSectionsLeftOut(t *testing.T) {
 	}
 	merged := text(t, Card{Name: "whole", BaseModel: "/srv/gpt2", Merged: "/srv/run/final"})
 	for _, want := range []string{
-		"The model `gpt2` with the adapter `run/final` in its weights.", "AutoModelForCausalLM.from_pretrained(path)", "sparsepo merge --adapter run/final --base gpt2 --out merged",
+		"The model `gpt2` with the adapter `run/final` in its weights.", "AutoModelForCausalLM.from_pretrained(path)", "sparsepo merge --adapter run/final --model gpt2 --out merged",
 	} {
 		if !strings.Contains(merged, want) {
 			t.Errorf("merged: %q is missing from\n%s", want, merged)

@@ -213,7 +213,7 @@ func (c Card) use() string {
 
 func (c Card) repeat() string {
 	if c.Merged != "" {
-		return "## Repeat\n\n```\nsparsepo merge --adapter " + shorten(c.Merged) + " --base " + shorten(c.BaseModel) + " --out merged\n```\n"
+		return "## Repeat\n\n```\nsparsepo merge --adapter " + shorten(c.Merged) + " --model " + shorten(c.BaseModel) + " --out merged\n```\n"
 	}
 	command := "train"
 	if c.supervised() {

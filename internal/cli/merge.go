@@ -33,21 +33,28 @@ func newMergeCommand(app *App) *cobra.Command {
 that any program can load. It keeps the base model's dtypes, tensor names and files; an adapter trained on a four-bit base is
 added to the base's own weights.
 
-The base is the one that adapter_config.json names, as a folder or hub id; --base says another.`,
+The base is the one that adapter_config.json names, as a folder or hub id; --model beside --adapter says another. --model alone
+names the adapter, as it does for every other command.`,
 		Example: `  sparsepo merge --adapter run/final --out merged
-  sparsepo merge --adapter run/final --base models/gpt2 --out merged`,
+  sparsepo merge --adapter run/final --model models/gpt2 --out merged`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&work.adapter, "adapter", "", "adapter folder in PEFT's format, or hub id")
-	flags.StringVar(&work.base, "base", "", "base model, instead of the one the adapter names")
+	flags.StringVar(&work.base, "model", "", "base model, instead of the one the adapter names; without --adapter, the adapter")
 	flags.StringVar(&work.out, "out", "", "folder to write; must not exist")
-	requireFlags(cmd, "adapter", "out")
+	requireFlags(cmd, "out")
 	return cmd
 }
 
 func (w *mergeWork) run(ctx context.Context, app *App) error {
 	w.log = app.Stderr
+	switch {
+	case w.adapter == "" && w.base == "":
+		return usage.Errorf("--adapter: missing; give the folder or hub id of the adapter")
+	case w.adapter == "":
+		w.adapter, w.base = w.base, ""
+	}
 	if _, err := os.Stat(w.out); err == nil {
 		return usage.Errorf("--out: %s exists; name a new folder", w.out)
 	}
