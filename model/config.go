@@ -125,6 +125,18 @@ func (c *Config) splitHidden() error {
 // JSON returns the text of config.json, as it was read.
 func (c *Config) JSON() []byte { return c.text }
 
+// LinearWeights counts the weights of the linear layers, the LM head apart: each costs a position one multiplication and one
+// addition.
+func (c *Config) LinearWeights() int {
+	n := 0
+	for _, p := range families[c.Type].params(c) {
+		if p.Linear != nil {
+			n += p.size()
+		}
+	}
+	return n
+}
+
 // Families lists the model types this package can read.
 func Families() []string {
 	names := make([]string, 0, len(families))
