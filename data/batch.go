@@ -3,8 +3,8 @@ package data
 // Batch is what one step of the model sees: rows of tokens, and the response tokens of all rows as one flat list.
 //
 // A segment of a row is a prompt or a response. A position attends to earlier positions of its own segment and of its
-// pair's prompt, so that the two responses of a pair can share one row and one copy of the prompt; position numbers of
-// both then continue after the prompt.
+// pair's prompt, so that the two responses of a pair can share one copy of the prompt, and pairs can share a row. Position
+// numbers start at 0 with every prompt, and those of both responses continue after it.
 type Batch struct {
 	Rows, Seq int // shape of the token arrays
 	Pairs     int // pair slots; slots past the last real pair are padding

@@ -2,16 +2,18 @@ package data
 
 import "fmt"
 
-// Collate lays pairs out in a batch of the given shape. The pairs take the first slots. Index counts from 0 and Weight is
-// 1/len(pairs); see [Batch.Weigh] for steps of several batches. Pairs that do not fit are an error.
+// Collate lays pairs out in a batch of the given shape. The pairs take the first slots, and each the row of its slot; where
+// there are fewer rows than pairs they are packed, the longest first, each in the first row with room for all of it. Index
+// counts from 0 and Weight is 1/len(pairs); see [Batch.Weigh] for steps of several batches. Pairs that do not fit are an error;
+// see [Shape.Holds].
 func Collate(pairs []TokenPair, shape Shape) (Batch, error) {
-	if err := checkFit(pairs, shape); err != nil {
+	if err := check(pairs, shape); err != nil {
 		return Batch{}, err
 	}
 	b := newBatch(shape)
 	c := collation{Batch: &b}
-	for slot, pair := range pairs {
-		c.add(slot, pair, shape.Layout)
+	for slot, at := range placesOf(pairs, shape) {
+		c.add(slot, pairs[slot], at, shape.Layout)
 		b.Index[slot] = slot
 	}
 	b.Index = b.Index[:len(pairs)]
@@ -22,10 +24,11 @@ func Collate(pairs []TokenPair, shape Shape) (Batch, error) {
 	return b, nil
 }
 
-func checkFit(pairs []TokenPair, shape Shape) error {
-	need := Fit(pairs, max(shape.Slots, len(pairs)), shape.Layout)
-	if len(pairs) > shape.Slots || need.Rows > shape.Rows || need.Seq > shape.Seq || need.Responses > shape.Responses {
-		return fmt.Errorf("collate: %d pairs need %v; the shape is %v", len(pairs), need, shape)
+func check(pairs []TokenPair, shape Shape) error {
+	if !shape.Holds(pairs) {
+		d := demandOf(pairs, shape.Layout)
+		return fmt.Errorf("collate: %d pairs, the longest of %d cells, %d response tokens: they do not fit in %v",
+			len(pairs), d.longest(), d.responses, shape)
 	}
 	for _, p := range pairs {
 		for _, side := range p.sides() {
@@ -35,6 +38,19 @@ func checkFit(pairs []TokenPair, shape Shape) error {
 		}
 	}
 	return nil
+}
+
+// placesOf is where each pair begins, in the layout Separate its chosen side.
+func placesOf(pairs []TokenPair, shape Shape) []place {
+	lengths, places := make([]int, len(pairs)), make([]place, len(pairs))
+	for i, p := range pairs {
+		lengths[i], _ = room(p, shape.Layout)
+		places[i].row = i
+	}
+	if shape.Rows < len(pairs) {
+		places = pack(lengths, shape.Seq)
+	}
+	return places
 }
 
 func newBatch(s Shape) Batch {
@@ -60,9 +76,9 @@ type collation struct {
 	responses int // filled so far
 }
 
-func (c *collation) add(slot int, p TokenPair, layout Layout) {
+func (c *collation) add(slot int, p TokenPair, at place, layout Layout) {
 	prompt := len(p.Prompt)
-	start := slot * c.Seq
+	start := at.row*c.Seq + at.column
 	c.segment(start, 0, slot, SidePrompt, p.Prompt)
 	c.segment(start+prompt, prompt, slot, SideChosen, p.Chosen)
 	c.predict(start+prompt-1, start+prompt, slot, p, p.Chosen)

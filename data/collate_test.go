@@ -37,6 +37,39 @@ func TestCollateSharedPrompt(t *testing.T) {
 	}
 }
 
+func TestCollatePacked(t *testing.T) {
+	pairs := []data.TokenPair{
+		{Prompt: []int32{1}, Chosen: []int32{2}, Rejected: []int32{3}},
+		{Prompt: []int32{4, 5}, Chosen: []int32{6, 7}, Rejected: []int32{8}},
+		{Prompt: []int32{9}, Chosen: []int32{1}, Rejected: []int32{2}},
+	}
+	shape := data.Shape{Layout: data.SharedPrompt, Slots: 4, Rows: 2, Seq: 8, Responses: 8}
+	got, err := data.Collate(pairs, shape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The second pair is the longest and comes first, the first has room after it, the third opens a row.
+	want := data.Batch{
+		Rows: 2, Seq: 8, Pairs: 4, Responses: 8,
+		Tokens:     []int64{4, 5, 6, 7, 8, 1, 2, 3 /**/, 9, 1, 2, 0, 0, 0, 0, 0},
+		Positions:  []int64{0, 1, 2, 3, 2, 0, 1, 1 /**/, 0, 1, 1, 0, 0, 0, 0, 0},
+		Pair:       []int64{2, 2, 2, 2, 2, 1, 1, 1 /**/, 3, 3, 3, 0, 0, 0, 0, 0},
+		Side:       []int64{0, 0, 1, 1, 2, 0, 1, 2 /**/, 0, 1, 2, 0, 0, 0, 0, 0},
+		Predict:    []int64{5, 5, 1, 2, 1, 8, 8, 0},
+		Target:     []int64{2, 3, 6, 7, 8, 1, 2, 0},
+		Owner:      []int64{0, 4, 1, 1, 5, 2, 6, 8},
+		Weight:     []float32{1. / 3, 1. / 3, 1. / 3, 0},
+		Index:      []int{0, 1, 2},
+		RealTokens: 4 + 7 + 4,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("batch (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(pairs, got.Unpack()); d != "" {
+		t.Errorf("unpacked (-want +got):\n%s", d)
+	}
+}
+
 func TestCollateSeparate(t *testing.T) {
 	pairs := []data.TokenPair{{Prompt: []int32{1, 2}, Chosen: []int32{3, 4}, Rejected: []int32{5}}}
 	shape := data.Shape{Layout: data.Separate, Slots: 2, Rows: 4, Seq: 4, Responses: 4}
@@ -91,6 +124,7 @@ func TestCollateRefuses(t *testing.T) {
 		{"row too short", []data.TokenPair{pair}, change(func(s *data.Shape) { s.Seq-- })},
 		{"too few responses", []data.TokenPair{pair}, change(func(s *data.Shape) { s.Responses-- })},
 		{"too few rows", []data.TokenPair{pair}, change(func(s *data.Shape) { s.Layout = data.Separate })},
+		{"no room for both in a row", []data.TokenPair{pair, pair}, change(func(s *data.Shape) { s.Slots, s.Seq, s.Responses = 2, 7, 6 })},
 		{"empty response", []data.TokenPair{{Prompt: []int32{1}}}, fit},
 		{"nothing predicted", []data.TokenPair{{Chosen: []int32{1}}}, fit},
 	} {
@@ -112,6 +146,9 @@ func TestBatchInvariants(t *testing.T) {
 			shape := data.Fit(pairs, len(pairs)+random.IntN(3), layout)
 			shape.Seq += random.IntN(5)
 			shape.Responses += random.IntN(5)
+			if layout == data.SharedPrompt && round%2 == 0 {
+				pack(random, &shape, pairs)
+			}
 			b, err := data.Collate(pairs, shape)
 			if err != nil {
 				t.Fatal(err)
@@ -121,6 +158,12 @@ func TestBatchInvariants(t *testing.T) {
 				t.Fatalf("round %d, %v, pairs %v", round, layout, pairs)
 			}
 		}
+	}
+}
+
+// pack takes rows away, and makes those left longer until they hold the pairs.
+func pack(random *rand.Rand, shape *data.Shape, pairs []data.TokenPair) {
+	for shape.Rows = 1 + random.IntN(len(pairs)); !shape.Holds(pairs); shape.Seq++ {
 	}
 }
 
@@ -164,6 +207,7 @@ func checkBatch(t *testing.T, b data.Batch, pairs []data.TokenPair, shape data.S
 		}
 	}
 	checkResponses(t, b, pairs)
+	checkRows(t, b, pairs)
 	for slot, w := range b.Weight {
 		want := float32(0)
 		if slot < len(pairs) {
@@ -212,6 +256,26 @@ func checkResponses(t *testing.T, b data.Batch, pairs []data.TokenPair) {
 	for slot, p := range pairs {
 		if !slices.Equal(sides[slot], p.Chosen) || !slices.Equal(sides[b.Pairs+slot], p.Rejected) {
 			t.Errorf("slot %d: targets %v and %v, want %v and %v", slot, sides[slot], sides[b.Pairs+slot], p.Chosen, p.Rejected)
+		}
+	}
+}
+
+// checkRows checks that every pair stands in one row without a gap, or in the layout Separate in one of each half.
+func checkRows(t *testing.T, b data.Batch, pairs []data.TokenPair) {
+	t.Helper()
+	for slot, p := range pairs {
+		var cells []int
+		for at, owner := range b.Pair {
+			if owner == int64(slot+1) {
+				cells = append(cells, at)
+			}
+		}
+		shared := len(p.Prompt) + len(p.Chosen) + len(p.Rejected)
+		switch first, last := cells[0], cells[len(cells)-1]; {
+		case len(cells) == shared && (first/b.Seq != last/b.Seq || last-first != shared-1):
+			t.Errorf("slot %d stands at %v in rows of %d, want one place in one row", slot, cells, b.Seq)
+		case len(cells) != shared && (len(cells) != shared+len(p.Prompt) || first != slot*b.Seq || last/b.Seq != b.Pairs+slot):
+			t.Errorf("slot %d stands at %v in rows of %d", slot, cells, b.Seq)
 		}
 	}
 }

@@ -20,4 +20,10 @@
 // Prompt and response are tokenised together, so that the ids are those the model would see in running text. Where a token
 // would straddle the border the two are tokenised apart and the record is counted. Both responses share the prompt's ids.
 // A response in text form ends with the end-of-sequence token; to lists of ids nothing is added.
+//
+// # Batches
+//
+// A pair takes one stretch of a row: its prompt, the chosen response, the rejected one. [Collate] puts several pairs in a row
+// where the [Shape] has fewer rows than pairs. What belongs together is told by [Batch].Pair and Side, cell by cell. The shapes
+// of a [Plan] are few, because engines build a graph for each, and those that cost least by the [Work] of the model.
 package data

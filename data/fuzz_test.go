@@ -2,6 +2,7 @@ package data_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,4 +81,87 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzPlan: whatever the lengths, an epoch has every pair once and unharmed, in few shapes of the plan's, the same from any
+// step on.
+func FuzzPlan(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9}, uint8(2), uint8(1), false)
+	f.Add([]byte{200, 1, 1, 90, 90, 90, 3, 200, 17, 1, 1, 1, 40, 60, 80}, uint8(3), uint8(2), false)
+	f.Add([]byte{7, 7, 7, 30, 60, 90, 2, 2, 2, 9, 9, 9}, uint8(8), uint8(1), true)
+	f.Fuzz(func(t *testing.T, lengths []byte, batch, accumulation uint8, anyOrder bool) {
+		set := &data.Set{Path: "fuzz"}
+		for i := 0; i+3 <= len(lengths) && i < 120; i += 3 {
+			p := data.TokenPair{Prompt: make([]int32, 1+int(lengths[i])), Chosen: make([]int32, 1+int(lengths[i+1])), Rejected: make([]int32, 1+int(lengths[i+2]))}
+			for _, part := range [][]int32{p.Prompt, p.Chosen, p.Rejected} {
+				part[0] = int32(i)
+			}
+			set.Pairs = append(set.Pairs, p)
+		}
+		if len(set.Pairs) == 0 {
+			return
+		}
+		options := data.PlanOptions{BatchSize: 1 + int(batch%12), Accumulation: 1 + int(accumulation%4), Seed: 3, AnyOrder: anyOrder}
+		plan, err := data.NewPlan(set, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(plan.Shapes()); n > data.DefaultShapes+1 {
+			t.Fatalf("%d shapes", n)
+		}
+		var seen []int
+		for step, err := range plan.EpochSteps(1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen = append(seen, checkStep(t, set, step)...)
+			checkShapes(t, plan, step)
+			if step.Number%2 == 0 {
+				checkAgain(t, set, options, step)
+			}
+		}
+		if slices.Sort(seen); !slices.Equal(seen, indices(len(set.Pairs))) {
+			t.Fatalf("an epoch of %d pairs has %v", len(set.Pairs), seen)
+		}
+	})
+}
+
+func indices(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// checkShapes checks that every batch has the first of the plan's shapes that holds it.
+func checkShapes(t *testing.T, plan *data.Plan, step data.Step) {
+	t.Helper()
+	for _, b := range step.Batches {
+		pairs := b.Unpack()
+		shapes := plan.Shapes()
+		i := slices.IndexFunc(shapes, func(s data.Shape) bool { return s.Holds(pairs) })
+		if i < 0 {
+			t.Fatalf("no shape of %v holds a batch of step %d", shapes, step.Number)
+		}
+		if s := shapes[i]; b.Rows != s.Rows || b.Seq != s.Seq || b.Responses != s.Responses || b.Pairs != s.Slots {
+			t.Errorf("step %d: a batch is %dx%d, want %v", step.Number, b.Rows, b.Seq, s)
+		}
+	}
+}
+
+// checkAgain checks that another plan has the same step.
+func checkAgain(t *testing.T, set *data.Set, options data.PlanOptions, want data.Step) {
+	t.Helper()
+	plan, err := data.NewPlan(set, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := plan.Step(want.Number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("step %d of another plan (-want +got):\n%s", want.Number, d)
+	}
 }

@@ -146,7 +146,7 @@ func TestPlanEpoch(t *testing.T) {
 		set.Pairs[i].Prompt[0] = int32(i) // tells the pairs apart
 	}
 	for _, sorted := range []bool{false, true} {
-		plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: 4, Accumulation: 3, Seed: 1, Sorted: sorted})
+		plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: 4, Accumulation: 3, Seed: 1, AnyOrder: sorted})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,6 +259,7 @@ func TestPlanRefuses(t *testing.T) {
 		{"no pairs", &data.Set{}, data.PlanOptions{BatchSize: 1}},
 		{"no batch size", set, data.PlanOptions{}},
 		{"negative shapes", set, data.PlanOptions{BatchSize: 1, Shapes: -1}},
+		{"negative work", set, data.PlanOptions{BatchSize: 1, Work: data.Work{Position: 1, Response: -1}}},
 	} {
 		if _, err := data.NewPlan(c.set, c.options); err == nil {
 			t.Errorf("%s: no error", c.name)
@@ -268,9 +269,13 @@ func TestPlanRefuses(t *testing.T) {
 
 func BenchmarkNewPlan(b *testing.B) {
 	set := logNormalSet(20000, false, 60, 0.7, 512)
-	for b.Loop() {
-		if _, err := data.NewPlan(set, data.PlanOptions{BatchSize: 4, Accumulation: 8}); err != nil {
-			b.Fatal(err)
-		}
+	for _, size := range []int{4, 32, 512} {
+		b.Run(fmt.Sprintf("%d pairs", size), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := data.NewPlan(set, data.PlanOptions{BatchSize: size, Accumulation: 8}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

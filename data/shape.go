@@ -11,8 +11,8 @@ type Layout int
 
 // The layouts.
 const (
-	// SharedPrompt puts a pair in one row: prompt, chosen, rejected. Positions of both responses continue after the prompt,
-	// which is computed once.
+	// SharedPrompt puts a pair in one row, beside other pairs or alone: prompt, chosen, rejected. Positions of both responses
+	// continue after the prompt, which is computed once.
 	SharedPrompt Layout = iota
 	// Separate gives each response a row of its own after a copy of the prompt: rows [0, slots) hold the chosen side, rows
 	// [slots, 2·slots) the rejected one. Without rejected responses there are only the former.
@@ -38,70 +38,45 @@ func ParseLayout(name string) (Layout, error) {
 }
 
 // Shape is what the arrays of a batch are sized by. Engines build one graph a shape.
+//
+// In the layout SharedPrompt a row holds as many whole pairs as fit in it, so Rows may be less than Slots.
 type Shape struct {
 	Layout    Layout
 	Slots     int // pairs, padding included
 	Rows      int
-	Seq       int
+	Seq       int // cells of a row
 	Responses int
 }
 
-// String gives "shared-prompt, 4 pairs: 4x96, 120 response tokens".
+// String gives "shared-prompt, 4 pairs: 2x192, 120 response tokens".
 func (s Shape) String() string {
 	return fmt.Sprintf("%v, %d pairs: %dx%d, %d response tokens", s.Layout, s.Slots, s.Rows, s.Seq, s.Responses)
 }
 
-// holds reports whether a batch of the given extent fits.
-func (s Shape) holds(e extent) bool { return e.seq <= s.Seq && e.responses <= s.Responses }
-
-// cost estimates the work of a batch: positions through the layers, and response tokens through the vocabulary.
-func (s Shape) cost() float64 {
-	// Ours: in GPT-2 Small and in smaller models of 8k entries the output matrix has about half the weights of the layers.
-	const responseCost = 0.5
-	return float64(s.Rows*s.Seq) + responseCost*float64(s.Responses)
+// Holds reports whether [Collate] can lay the pairs out in the shape.
+func (s Shape) Holds(pairs []TokenPair) bool {
+	return len(pairs) <= s.Slots && s.holds(demandOf(pairs, s.Layout))
 }
 
-// Fit returns the smallest shape that holds the pairs in so many slots.
+func (s Shape) holds(d demand) bool { return d.responses <= s.Responses && s.packs(d) }
+
+// packs reports whether the rows hold the pairs.
+func (s Shape) packs(d demand) bool {
+	if s.Layout == Separate {
+		return d.longest() <= s.Seq && d.sides*s.Slots <= s.Rows
+	}
+	return d.packs(s.Rows, s.Seq)
+}
+
+// Fit returns the smallest shape of one row a pair that holds the pairs in so many slots; in the layout Separate, of one row
+// a response.
 func Fit(pairs []TokenPair, slots int, layout Layout) Shape {
-	e := extentOf(pairs, layout)
-	return Shape{Layout: layout, Slots: slots, Rows: rowsOf(pairs, slots, layout), Seq: e.seq, Responses: e.responses}
-}
-
-func rowsOf(pairs []TokenPair, slots int, layout Layout) int {
+	d := demandOf(pairs, layout)
+	s := Shape{Layout: layout, Slots: slots, Rows: slots, Seq: d.longest(), Responses: d.responses}
 	if layout == Separate {
-		for _, p := range pairs {
-			if len(p.Rejected) > 0 {
-				return 2 * slots
-			}
-		}
+		s.Rows = d.sides * slots
 	}
-	return slots
-}
-
-// extent is the room that pairs need: the longest row, and response tokens in all.
-type extent struct{ seq, responses int }
-
-func extentOf(pairs []TokenPair, layout Layout) extent {
-	var e extent
-	for _, p := range pairs {
-		e = e.with(extentOfPair(p, layout))
-	}
-	return e
-}
-
-func (e extent) with(other extent) extent {
-	return extent{max(e.seq, other.seq), e.responses + other.responses}
-}
-
-func extentOfPair(p TokenPair, layout Layout) extent {
-	e := extent{seq: p.Length()}
-	if layout == SharedPrompt {
-		e.seq = len(p.Prompt) + len(p.Chosen) + len(p.Rejected)
-	}
-	for _, side := range p.sides() {
-		e.responses += len(side) - firstPredicted(p)
-	}
-	return e
+	return s
 }
 
 // firstPredicted is the place in a response of the first token that something predicts: 1 without a prompt.
@@ -111,3 +86,8 @@ func firstPredicted(p TokenPair) int {
 	}
 	return 0
 }
+
+// shapeStep is what sizes of shapes are rounded up to a multiple of. Ours: the width of a vector of float32 in AVX2.
+const shapeStep = 8
+
+func roundUp(n int) int { return (n + shapeStep - 1) / shapeStep * shapeStep }

@@ -106,7 +106,7 @@ func (o TrainOptions) batches(ctx context.Context, c *model.Config, objective lo
 	if longest, source := set.Longest(); longest > c.MaxPositions {
 		return nil, usage.Errorf("%s: prompt and response have %d tokens, the model %d positions; raise --ctx", source, longest, c.MaxPositions)
 	}
-	plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: o.Batch})
+	plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: o.Batch, Work: step.Work(c)})
 	if err != nil {
 		return nil, err
 	}
@@ -125,14 +125,13 @@ func (o TrainOptions) batches(ctx context.Context, c *model.Config, objective lo
 
 // cheapest returns the first of the plan's shapes, which come in order of their cost, that holds the pairs.
 func cheapest(shapes []data.Shape, pairs []data.TokenPair) data.Shape {
-	need := data.Fit(pairs, shapes[0].Slots, shapes[0].Layout)
 	for _, s := range shapes {
-		if need.Seq <= s.Seq && need.Responses <= s.Responses {
+		if s.Holds(pairs) {
 			return s
 		}
 	}
 	// The pairs of a file shorter than a batch are repeated in it, which the plan does not foresee.
-	return need
+	return data.Fit(pairs, len(pairs), shapes[0].Layout)
 }
 
 // program builds policy, reference and masks with the settings that training has by default; the rates of learning are the

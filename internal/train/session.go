@@ -130,7 +130,7 @@ func (s *session) openData(ctx context.Context, c *model.Config, console io.Writ
 		return err
 	}
 	s.plan, err = data.NewPlan(s.train, data.PlanOptions{
-		BatchSize: s.config.PerDeviceTrainBatchSize, Accumulation: s.config.GradientAccumulationSteps, Seed: uint64(s.config.Seed),
+		BatchSize: s.config.PerDeviceTrainBatchSize, Accumulation: s.config.GradientAccumulationSteps, Seed: uint64(s.config.Seed), Work: step.Work(c),
 	})
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func (s *session) openData(ctx context.Context, c *model.Config, console io.Writ
 	if s.eval, err = load(s.config.EvalData); err != nil {
 		return err
 	}
-	s.evalPlan, err = data.NewPlan(s.eval, data.PlanOptions{BatchSize: s.config.PerDeviceEvalBatchSize, Sorted: true})
+	s.evalPlan, err = data.NewPlan(s.eval, data.PlanOptions{BatchSize: s.config.PerDeviceEvalBatchSize, AnyOrder: true, Work: step.Work(c)})
 	return err
 }
 
