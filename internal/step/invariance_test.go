@@ -258,6 +258,13 @@ func checkInvariance(t *testing.T, e golden.Engine, p *Program) {
 	padded := tight
 	padded.Slots, padded.Rows, padded.Seq, padded.Responses = tight.Slots+2, tight.Rows+2, tight.Seq+7, tight.Responses+5
 	check("padding", padded, want)
+	packed := tight
+	packed.Rows, packed.Seq = 2, 17
+	check("two pairs in a row", packed, want)
+	if e.Name == "go" { // preparing a graph takes long elsewhere
+		packed.Rows, packed.Seq, packed.Responses = 1, 40, tight.Responses+3 // longer than the model has positions
+		check("all pairs in a row", packed, want)
+	}
 	for i, pair := range invariantPairs {
 		alone := collate(t, []data.TokenPair{pair}, padded)
 		got := p.outcome(t, exec, alone, noiseAs(alone, i))
