@@ -13,6 +13,7 @@ type adapted struct {
 	compute.Backend
 	function func(compute.Function) compute.Function
 	bfloat16 bool // computes it as such
+	prune    bool // graphs need it before they are compiled
 }
 
 func (b *adapted) Builder(name string) compute.Builder {
@@ -56,6 +57,9 @@ type adaptedBuilder struct {
 func (b *adaptedBuilder) Main() compute.Function { return b.owner.function(b.Builder.Main()) }
 
 func (b *adaptedBuilder) Compile() (compute.Executable, error) {
+	if b.owner.prune {
+		prune(b.Builder)
+	}
 	executable, err := b.Builder.Compile()
 	if err != nil {
 		return nil, err

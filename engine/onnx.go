@@ -78,7 +78,7 @@ func openONNX(options string) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine onnx: open %s with options %q: %w", found.path, options, err)
 	}
-	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: &adapted{Backend: backend, function: func(f compute.Function) compute.Function { return &barrierFunction{f} }}}, nil
+	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: &adapted{Backend: backend, function: func(f compute.Function) compute.Function { return &barrierFunction{f} }, prune: true}}, nil
 }
 
 // libraryVersion loads the library at path and returns its version, or an error when it does not load on this machine or is
