@@ -66,6 +66,9 @@ func open(ctx context.Context, c *config.Run, backend compute.Backend, console i
 	if err := s.openData(ctx, models.Policy.Config, console, log); err != nil {
 		return nil, err
 	}
+	if err := s.checkMemory(models, log); err != nil {
+		return nil, err
+	}
 	if err := s.openProgram(models, log); err != nil {
 		return nil, err
 	}
