@@ -27,16 +27,20 @@ func (c *Checkpoint) Merge(a *Adapter, folder string) error {
 	if err := os.WriteFile(filepath.Join(folder, "config.json"), c.Config.JSON(), 0o644); err != nil {
 		return fmt.Errorf("write model configuration: %w", err)
 	}
+	var values []float32 // memory for one tensor after the other
 	list := make([]safetensors.TensorData, len(c.layout))
 	for i, entry := range c.layout {
 		list[i] = safetensors.TensorData{Name: entry.name, DType: entry.dtype, Shape: entry.dims, Load: func() ([]float32, error) {
 			t, _ := c.files.Tensor(entry.name)
-			values, err := t.Float32()
-			t.Release()
-			if l := adapted[entry.name]; l != nil && err == nil {
-				err = a.addTo(values, l)
+			if len(values) < t.Len() {
+				values = make([]float32, t.Len())
 			}
-			return values, err
+			whole := values[:t.Len()]
+			err := decode(t, whole)
+			if l := adapted[entry.name]; l != nil && err == nil {
+				err = a.addTo(whole, l)
+			}
+			return whole, err
 		}}
 	}
 	if err := safetensors.WriteFolder(folder, list, map[string]string{"format": "pt"}, safetensors.DefaultShard); err != nil {
@@ -46,6 +50,19 @@ func (c *Checkpoint) Merge(a *Adapter, folder string) error {
 		return err
 	}
 	return copyTokenizer(c.Folder, a.Folder, folder)
+}
+
+// decode reads a tensor of a file so that hardly more of the file than a piece is in memory beside it.
+func decode(t safetensors.Tensor, into []float32) error {
+	const piece = 1 << 22
+	for first := 0; first < len(into); first += piece {
+		err := t.DecodeFloat32(into[first:min(first+piece, len(into))], first)
+		t.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addTo adds the adapter's product to the weight of a layer, in float32.

@@ -98,6 +98,7 @@ func (n *Network) Save(folder string) error {
 		name := v.Tensor
 		parts[name] = append(parts[name], v)
 	}
+	var joined []float32 // memory for the tensors of several parts, one after the other
 	list := make([]safetensors.TensorData, len(c.layout))
 	for i, entry := range c.layout {
 		variables := parts[entry.name]
@@ -105,14 +106,40 @@ func (n *Network) Save(folder string) error {
 			variables = parts[c.params[0].Tensor]
 		}
 		list[i] = safetensors.TensorData{Name: entry.name, DType: entry.dtype, Shape: entry.dims, Load: func() ([]float32, error) {
-			whole, err := n.joined(variables)
-			return whole[variables[0].Tensor], err
+			if variables[0].Part == nil {
+				return n.view(variables[0])
+			}
+			if size := product(entry.dims); len(joined) < size {
+				joined = make([]float32, size)
+			}
+			return joined[:product(entry.dims)], n.join(variables, joined)
 		}}
 	}
 	if err := safetensors.WriteFolder(folder, list, map[string]string{"format": "pt"}, safetensors.DefaultShard); err != nil {
 		return err
 	}
 	return CopyCompanions(c.Folder, folder)
+}
+
+// view is a variable's values, for reading.
+func (n *Network) view(v Variable) ([]float32, error) {
+	value, err := v.Value()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", v.Param.Name, err)
+	}
+	return device.View(n.backend, value)
+}
+
+// join puts the parts of a tensor together.
+func (n *Network) join(parts []Variable, whole []float32) error {
+	for _, v := range parts {
+		values, err := n.view(v)
+		if err != nil {
+			return err
+		}
+		v.Part.into(whole, values)
+	}
+	return nil
 }
 
 // Values returns the model's weights, or the adapter's where one is on, by the names of the files' tensors, each joined from

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gomlx/compute"
@@ -14,14 +15,8 @@ import (
 // shares its memory with the program, and twice for a moment where it does not.
 func Fill[T gotype.Supported](backend compute.Backend, fill func(flat []T) error, dims ...int) (*tensors.Tensor, error) {
 	shape := shapes.Make(dtypes.FromGenericsType[T](), dims...)
-	var buffer compute.Buffer
-	var err error
-	if backend.HasSharedBuffers() && shape.DType != dtypes.BFloat16 { // compute-onnx has none of that type
-		var flat any
-		if buffer, flat, err = backend.NewSharedBuffer(0, shape); err == nil {
-			err = fill(flat.([]T))
-		}
-	} else {
+	buffer, err := shared(backend, fill, shape)
+	if buffer == nil && err == nil {
 		flat := make([]T, shape.Size())
 		if err = fill(flat); err == nil {
 			buffer, err = backend.BufferFromFlatData(0, flat, shape)
@@ -31,4 +26,20 @@ func Fill[T gotype.Supported](backend compute.Backend, fill func(flat []T) error
 		return nil, fmt.Errorf("place a tensor of shape %s on %s: %w", shape, backend.Name(), err)
 	}
 	return tensors.FromBuffer(buffer)
+}
+
+// shared fills memory that the engine shares with the program. The buffer is nil where the engine has none of the shape's
+// type: compute-onnx shares none of bfloat16.
+func shared[T gotype.Supported](backend compute.Backend, fill func(flat []T) error, shape shapes.Shape) (compute.Buffer, error) {
+	if !backend.HasSharedBuffers() {
+		return nil, nil
+	}
+	buffer, flat, err := backend.NewSharedBuffer(0, shape)
+	if err != nil {
+		return nil, nil
+	}
+	if err := fill(flat.([]T)); err != nil {
+		return nil, errors.Join(err, buffer.Finalize())
+	}
+	return buffer, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -32,9 +33,26 @@ func Memory(backend compute.Backend, t *tensors.Tensor) ([]float32, error) {
 
 // Values is a copy of a placed tensor's values. Unlike reading the tensor itself it leaves no second copy behind.
 func Values(backend compute.Backend, t *tensors.Tensor) ([]float32, error) {
-	if !backend.HasSharedBuffers() {
-		return tensors.CopyFlatData[float32](t)
+	values, err := View(backend, t)
+	if backend.HasSharedBuffers() {
+		values = slices.Clone(values)
 	}
-	values, err := Memory(backend, t)
-	return slices.Clone(values), err
+	return values, err
+}
+
+// View is a placed tensor's values for reading: the engine's own memory where it shares that with the program, which must
+// not be used once the tensor is gone or a graph has taken it over; otherwise a copy.
+func View(backend compute.Backend, t *tensors.Tensor) ([]float32, error) {
+	if backend.HasSharedBuffers() {
+		return Memory(backend, t)
+	}
+	buffer, err := t.Buffer(backend, 0)
+	if err != nil {
+		return nil, err
+	}
+	if t.DType() != dtypes.Float32 {
+		return nil, fmt.Errorf("a tensor of shape %s does not hold float32", t.Shape())
+	}
+	values := make([]float32, t.Size())
+	return values, buffer.ToFlatData(values)
 }

@@ -33,7 +33,7 @@ func (p *Program) SaveState(path string) error {
 					if err != nil {
 						return nil, err
 					}
-					return device.Values(p.backend, value)
+					return device.View(p.backend, value)
 				},
 			})
 		}
