@@ -36,17 +36,18 @@ func machineFree(file string) (int64, bool) {
 	return 0, false
 }
 
-// groupLeft is the least that any group on the way up leaves, of version 2 of control groups or of version 1.
+// groupLeft is the least that any group on the way up leaves, of version 2 of control groups or of version 1. Files that the
+// group has in the system's cache count as used by it, and as left here: they go when memory is needed.
 func groupLeft(root, membership string) (int64, bool) {
 	text, err := os.ReadFile(membership)
 	if err != nil {
 		return 0, false
 	}
 	least, limited := int64(0), false
-	take := func(limitFile, usedFile string) {
-		limit, ok := number(limitFile)
-		used, counted := number(usedFile)
-		if left := max(0, limit-used); ok && counted && limit < 1<<62 && (!limited || left < least) {
+	take := func(group, limitFile, usedFile string) {
+		limit, ok := number(filepath.Join(group, limitFile))
+		used, counted := number(filepath.Join(group, usedFile))
+		if left := min(limit, max(0, limit-used)+cached(group)); ok && counted && limit < 1<<62 && (!limited || left < least) {
 			least, limited = left, true
 		}
 	}
@@ -58,9 +59,9 @@ func groupLeft(root, membership string) (int64, bool) {
 		for group := path.Clean("/" + fields[2]); ; group = path.Dir(group) {
 			switch {
 			case fields[0] == "0" && fields[1] == "":
-				take(filepath.Join(root, group, "memory.max"), filepath.Join(root, group, "memory.current"))
+				take(filepath.Join(root, group), "memory.max", "memory.current")
 			case strings.Contains(fields[1], "memory"):
-				take(filepath.Join(root, "memory", group, "memory.limit_in_bytes"), filepath.Join(root, "memory", group, "memory.usage_in_bytes"))
+				take(filepath.Join(root, "memory", group), "memory.limit_in_bytes", "memory.usage_in_bytes")
 			}
 			if group == "/" {
 				break
@@ -68,6 +69,24 @@ func groupLeft(root, membership string) (int64, bool) {
 		}
 	}
 	return least, limited
+}
+
+// cached is what a group and those in it have of files in the system's cache.
+func cached(group string) int64 {
+	text, err := os.ReadFile(filepath.Join(group, "memory.stat"))
+	if err != nil {
+		return 0
+	}
+	counts := map[string]int64{}
+	for line := range strings.Lines(string(text)) {
+		if name, count, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			counts[name], _ = strconv.ParseInt(count, 10, 64) // 0 where it is no number
+		}
+	}
+	if all, ok := counts["total_inactive_file"]; ok { // version 1: without total_ they are the group's own
+		return all + counts["total_active_file"]
+	}
+	return counts["inactive_file"] + counts["active_file"]
 }
 
 // number reads a file of one number; "max" is none.

@@ -85,11 +85,19 @@ func TestGroupLeft(t *testing.T) {
 	if left, limited := groupLeft(root, filepath.Join(root, "membership")); left != 700 || !limited {
 		t.Errorf("%d left, limited %v; want 700 of the group above", left, limited)
 	}
+	write("a/memory.stat", "anon 90\nfile 210\ninactive_file 150\nactive_file 50\nshmem 10\n")
+	if left, limited := groupLeft(root, filepath.Join(root, "membership")); left != 900 || !limited {
+		t.Errorf("%d left, limited %v; want 900 with the cached files", left, limited)
+	}
 	write("memory/c/memory.limit_in_bytes", "500\n")
 	write("memory/c/memory.usage_in_bytes", "450\n")
 	write("membership", "4:cpu,memory:/c\n")
 	if left, limited := groupLeft(root, filepath.Join(root, "membership")); left != 50 || !limited {
 		t.Errorf("%d left, limited %v; want 50 of the older kind", left, limited)
+	}
+	write("memory/c/memory.stat", "inactive_file 1\nactive_file 1\ntotal_inactive_file 20\ntotal_active_file 10\n")
+	if left, _ := groupLeft(root, filepath.Join(root, "membership")); left != 80 {
+		t.Errorf("%d left; want 80 with the cached files of the groups below", left)
 	}
 	write("membership", "0::/none\n")
 	if _, limited := groupLeft(root, filepath.Join(root, "membership")); limited {

@@ -33,27 +33,37 @@ func (p *Program) updateInPlace(micro []*data.Batch, r Rates, noise func() float
 		if err != nil {
 			return nil, 0, err
 		}
-		defer finalize(out)
-		if list[i], err = p.values(out, true); err != nil {
-			return nil, 0, err
+		if i == 0 {
+			defer finalize(out) // the sums are in it
 		}
-		gradients, err := p.memories(out[len(out)-len(p.trained):])
+		list[i], err = p.values(out, true)
+		if err == nil {
+			sums, err = p.addTo(sums, out[len(out)-len(p.trained):])
+		}
+		if i > 0 {
+			finalize(out)
+		}
 		if err != nil {
 			return nil, 0, err
 		}
-		if sums == nil {
-			sums = gradients
-			continue
-		}
-		inPieces(gradients, func(_, variable, first, end int) {
-			sum := sums[variable][first:end]
-			for j, g := range gradients[variable][first:end] {
-				sum[j] += g
-			}
-		})
 	}
 	norm, err := p.adamW(sums, r)
 	return list, norm, err
+}
+
+// addTo adds gradients to their sums over earlier batches. The first batch's are the sums of one.
+func (p *Program) addTo(sums [][]float32, of []*tensors.Tensor) ([][]float32, error) {
+	gradients, err := p.memories(of)
+	if sums == nil || err != nil {
+		return gradients, err
+	}
+	inPieces(gradients, func(_, variable, first, end int) {
+		sum := sums[variable][first:end]
+		for j, g := range gradients[variable][first:end] {
+			sum[j] += g
+		}
+	})
+	return sums, nil
 }
 
 func (p *Program) memories(list []*tensors.Tensor) ([][]float32, error) {
