@@ -11,9 +11,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,8 +29,8 @@ func init() {
 // controlFD is where a worker finds its connection.
 const controlFD = 3
 
-// judgeGrace is how long the judge may take to notice that the program is gone.
-const judgeGrace = 2 * time.Second
+// grace is how long the zygote may take to notice that a case is over.
+const grace = 2 * time.Second
 
 // interior is a worker seen from inside: the first process of its namespaces.
 type interior struct {
@@ -109,12 +111,9 @@ func (in *interior) judge(r request) response {
 	if err != nil {
 		return response{Broken: err.Error()}
 	}
-	c, err := newCase(r, folder)
-	if err == nil {
-		err = c.run(in.zygote)
-	}
+	c := newTrial(r, folder)
 	var verdict response
-	if err != nil {
+	if err := c.run(in.zygote); err != nil {
 		in.zygote.end(in.Isolated)
 		in.zygote = nil
 		verdict = c.silent(err)
@@ -147,20 +146,20 @@ func (in *interior) folder() (path string, empty func() error, err error) {
 // trial is one program on its way to a verdict.
 type trial struct {
 	request
-	limits    zygoteLimits
-	started   started
-	finished  finished
-	kind      string // the judge's; empty for none
-	reason    string
-	timedOut  atomic.Bool
-	overflown atomic.Bool
-	noJudge   bool // the judge had to be ended
+	limits                 zygoteLimits
+	started                started
+	finished               finished
+	kind                   string // the judge's; empty for none
+	reason                 string
+	timedOut               atomic.Bool // by the clock on the wall
+	overflown              atomic.Bool
+	programBusy, judgeBusy atomic.Bool // longer than Limits.CPU
 }
 
-func newCase(r request, folder string) (*trial, error) {
+func newTrial(r request, folder string) *trial {
 	return &trial{request: r, limits: zygoteLimits{
-		Memory: r.Limits.Memory, CPU: int64(math.Ceil(r.Limits.CPU.Seconds())), FileSize: r.Limits.FileSize, Files: r.Limits.Files, Folder: folder,
-	}}, nil
+		Memory: r.Limits.Memory, CPU: 2*int64(math.Ceil(r.Limits.CPU.Seconds())) + 1, FileSize: r.Limits.FileSize, Files: r.Limits.Files, Folder: folder,
+	}}
 }
 
 // run has the zygote fork the two processes and waits for their end. After an error nothing is known of any process.
@@ -183,26 +182,28 @@ func (c *trial) run(z *zygote) error {
 		return err
 	}
 	// If the zygote hangs, everything ends.
-	abort := time.AfterFunc(c.Limits.Wall+judgeGrace, func() { c.timedOut.Store(true); z.kill() })
+	abort := time.AfterFunc(c.Limits.Wall+grace, func() { c.timedOut.Store(true); z.kill() })
 	defer abort.Stop()
 	if err := z.receive(&c.started); err != nil {
 		return err
 	}
-	stop := func(why *atomic.Bool) {
-		why.Store(true)
-		_ = unix.Kill(c.started.Program, unix.SIGKILL) // not reaped before finished is told
-	}
-	timer := time.AfterFunc(c.Limits.Wall, func() { stop(&c.timedOut) })
+	timer := time.AfterFunc(c.Limits.Wall, func() {
+		stop(c.started.Program, &c.timedOut)
+		stop(c.started.Judge, &c.timedOut)
+	})
 	defer timer.Stop()
+	judged := make(chan struct{})
+	go c.watch(judged)
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
 		if n, _ := io.CopyN(io.Discard, output, c.Limits.Output+1); n > c.Limits.Output {
-			stop(&c.overflown)
+			stop(c.started.Program, &c.overflown)
 		}
 	}()
 	go c.tell(ours)
 	c.listen(ours)
+	close(judged)
 	timer.Stop()
 	if err := z.receive(&c.finished); err != nil {
 		return err
@@ -210,6 +211,43 @@ func (c *trial) run(z *zygote) error {
 	_ = output.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // all writers are gone, unless not isolated
 	<-drained
 	return nil
+}
+
+// stop kills a process of the case and notes why. Its id stays its own until the zygote has told that the case is finished.
+func stop(pid int, why *atomic.Bool) {
+	why.Store(true)
+	_ = unix.Kill(pid, unix.SIGKILL) // it may have ended
+}
+
+// watch ends processes that take too much processor time. The kernel's own limit, which counts in clock ticks and so may be
+// far off on a busy machine, is the second line.
+func (c *trial) watch(judged <-chan struct{}) {
+	ticks := time.NewTicker(20 * time.Millisecond)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-judged:
+			return
+		case <-ticks.C:
+		}
+		if processorTime(c.started.Program) > c.Limits.CPU {
+			stop(c.started.Program, &c.programBusy)
+		}
+		if processorTime(c.started.Judge) > c.Limits.CPU {
+			stop(c.started.Judge, &c.judgeBusy)
+		}
+	}
+}
+
+// processorTime of a process so far; 0 if there is none.
+func processorTime(pid int) time.Duration {
+	var t unix.Timespec
+	// A process's own clock has this number (MAKE_PROCESS_CPUCLOCK, CPUCLOCK_SCHED in linux/posix-timers.h).
+	clock := int32(^uint32(pid)<<3 | 2)
+	if unix.ClockGettime(clock, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }
 
 // tell writes the program and its tests to the judge.
@@ -231,7 +269,22 @@ func (c *trial) listen(conn *os.File) {
 	if err != nil {
 		return
 	}
-	c.kind, c.reason = kind, reason
+	c.kind, c.reason = kind, oneLine(reason)
+}
+
+// oneLine makes a short line of a text that comes from a program.
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)), " ")
+	const most = 400
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return text
 }
 
 // silent is the verdict where the processes could not be followed to their end.
@@ -262,15 +315,14 @@ func (c *trial) resolve() response {
 	case v.Kind == Passed || v.Kind == Failed || v.Kind == Error || v.Kind == Memory:
 	case c.timedOut.Load():
 		v.Kind, v.Reason = Timeout, c.wallReason()
+	case c.judgeBusy.Load():
+		v.Kind, v.Reason = Timeout, fmt.Sprintf("the tests took more than %s of processor time", c.Limits.CPU)
+	case c.programBusy.Load() || status.Signaled() && status.Signal() == unix.SIGKILL && v.CPU >= c.Limits.CPU:
+		v.Kind, v.Reason = Timeout, fmt.Sprintf("more than %s of processor time", c.Limits.CPU)
 	case c.kind == "":
 		v.Kind, v.Reason = Killed, "the judge ended"
-		if c.finished.Judge.CPU >= float64(c.limits.CPU) {
-			v.Kind, v.Reason = Timeout, fmt.Sprintf("the tests took more than %d s of processor time", c.limits.CPU)
-		}
 	case v.Reason != "":
 		v.Kind = Error
-	case status.Signaled() && status.Signal() == unix.SIGKILL && c.finished.Program.CPU >= float64(c.limits.CPU)-0.1:
-		v.Kind, v.Reason = Timeout, fmt.Sprintf("more than %d s of processor time", c.limits.CPU)
 	case status.Signaled():
 		v.Kind, v.Reason = Error, fmt.Sprintf("the program was ended by signal %d (%s)", int(status.Signal()), status.Signal())
 	default:

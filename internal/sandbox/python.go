@@ -53,7 +53,7 @@ func findPython(ctx context.Context, name string) (interpreter, error) {
 		name = "python3"
 	}
 	hint := func(err error) error {
-		return usage.Hint(err, "programs are judged with Python 3.10 or newer (standard library only); install python3")
+		return usage.Hint(unavailable{err}, "programs are judged with Python 3.10 or newer (standard library only); install python3")
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {

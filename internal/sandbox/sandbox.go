@@ -54,7 +54,7 @@ func (v Verdict) Passed() bool { return v.Kind == Passed }
 // Limits of one program. Its processes are one: it can start no others, and no threads.
 type Limits struct {
 	Wall     time.Duration // for everything, tests included
-	CPU      time.Duration // processor time of the program, and of the tests; rounded up to seconds
+	CPU      time.Duration // processor time of the program, and of the tests
 	Memory   int64         // address space of each of the two processes, bytes
 	Disk     int64         // private folder, bytes; it is held in memory
 	FileSize int64         // one file, bytes
@@ -101,10 +101,11 @@ type Sandbox struct {
 	limits Limits
 	slots  chan *worker // one entry a worker; nil where it must be started first
 	size   int
+	closed sync.Once
 }
 
 // Open starts the workers. Where the kernel or the system refuses the isolation it returns an error that says what is
-// missing and how to get it (an *IsolationError), unless options say Unsafe.
+// missing and how to get it (ErrUnavailable), unless options say Unsafe.
 func Open(ctx context.Context, options Options) (*Sandbox, error) {
 	if options.Limits == (Limits{}) {
 		options.Limits = DefaultLimits()
@@ -138,13 +139,15 @@ func Open(ctx context.Context, options Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// Close ends the workers, and with them all that runs in them. It waits for calls of Run.
+// Close ends the workers, and with them all that runs in them. It waits for calls of Run; there may be none afterwards.
 func (s *Sandbox) Close() {
-	for range s.size {
-		if w := <-s.slots; w != nil {
-			w.stop()
+	s.closed.Do(func() {
+		for range s.size {
+			if w := <-s.slots; w != nil {
+				w.stop()
+			}
 		}
-	}
+	})
 }
 
 // Run judges one program. An error says that there is no verdict: the tests cannot be run, the sandbox does not work, or
@@ -153,7 +156,7 @@ func (s *Sandbox) Run(ctx context.Context, p Program) (Verdict, error) {
 	select {
 	case <-ctx.Done():
 		return Verdict{}, ctx.Err()
-	case w := <-s.slots:
+	case w := <-s.slots: // none comes after Close
 		v, w, err := s.runOn(ctx, w, p)
 		s.slots <- w
 		return v, err
@@ -229,13 +232,11 @@ func (s *Sandbox) RunAll(ctx context.Context, programs []Program, progress func(
 	return verdicts, nil
 }
 
-// IsolationError says that programs cannot be isolated here.
-type IsolationError struct {
-	Problem error // what was tried, and what the system answered
-}
+// ErrUnavailable is wrapped by the errors of Open that say that there can be no sandbox on this machine as it is: no Python,
+// no isolation, another system.
+var ErrUnavailable = errors.New("no sandbox")
 
-func (e *IsolationError) Error() string {
-	return fmt.Sprintf("programs cannot be isolated on this machine: %v", e.Problem)
-}
+// unavailable marks an error as ErrUnavailable.
+type unavailable struct{ error }
 
-func (e *IsolationError) Unwrap() error { return e.Problem }
+func (e unavailable) Unwrap() []error { return []error{e.error, ErrUnavailable} }

@@ -54,7 +54,7 @@ func startWorker(s setup) (*worker, error) {
 		err = fmt.Errorf("%w: %s", err, lastLine(text))
 	}
 	if s.Isolated {
-		return nil, withWayOut(&IsolationError{err})
+		return nil, withWayOut(unavailable{fmt.Errorf("programs cannot be isolated on this machine: %w", err)})
 	}
 	return nil, fmt.Errorf("start a worker of the sandbox: %w", err)
 }

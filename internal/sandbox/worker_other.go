@@ -11,7 +11,7 @@ import (
 type worker struct{}
 
 func startWorker(setup) (*worker, error) {
-	return nil, errors.New("programs are judged on Linux only (amd64, arm64); this is " + runtime.GOOS + "/" + runtime.GOARCH)
+	return nil, unavailable{errors.New("programs are judged on Linux only (amd64, arm64); this is " + runtime.GOOS + "/" + runtime.GOARCH)}
 }
 
 func (*worker) run(request) (response, error) { return response{}, nil }

@@ -5,6 +5,7 @@ and raises Malformed otherwise. Lists, dicts, sets and bytearrays are numbered a
 twice stays one object, and that what a call did to its arguments can be told to the caller.
 """
 
+import builtins
 import collections
 import datetime
 import decimal
@@ -76,7 +77,7 @@ class Writer:
 
     def _write_for(self, v):
         for base in (int, float, complex, str, bytes, list, tuple, dict, set, frozenset):
-            if isinstance(v, base) and not isinstance(v, type):
+            if issubclass(type(v), base):  # whatever v says of its class
                 return WRITE[base]
         return Writer._put_handle
 
@@ -112,6 +113,12 @@ class Writer:
         self.parts.append(b"x%s;" % name)
         self._items(parts)
 
+    def _put_type(self, v):
+        if getattr(builtins, v.__name__, None) is v:
+            self._made(b"type", (v.__name__,))
+        else:
+            self._put_handle(v)
+
     def _put_datetime(self, v):
         if v.tzinfo is not None:
             self._put_handle(v)
@@ -143,6 +150,7 @@ WRITE = {
     list: lambda w, v: w._numbered(b"[", v, lambda: list(list.__iter__(v))),
     dict: lambda w, v: w._numbered(b"{", v, lambda: _pairs(v)),
     set: lambda w, v: w._numbered(b"*", v, lambda: list(set.__iter__(v))),
+    type: Writer._put_type,
     range: lambda w, v: w._made(b"range", (v.start, v.stop, v.step)),
     collections.Counter: lambda w, v: w._made(b"Counter", _pairs(v)),
     collections.OrderedDict: lambda w, v: w._made(b"OrderedDict", [p for kv in v.items() for p in kv]),
@@ -164,7 +172,15 @@ def _dict(parts):
     return dict(zip(parts[::2], parts[1::2]))
 
 
+def _type(parts):
+    kind = getattr(builtins, *parts)
+    if not isinstance(kind, type):
+        raise TypeError("no type")
+    return kind
+
+
 MAKE = {
+    b"type": _type,
     b"range": lambda p: range(*p),
     b"Counter": lambda p: collections.Counter(_dict(p)),
     b"OrderedDict": lambda p: collections.OrderedDict(zip(p[::2], p[1::2])),
@@ -195,7 +211,7 @@ class Reader:
         """The one value that the bytes are."""
         try:
             v = self.get()
-        except (ValueError, KeyError, IndexError, TypeError, ArithmeticError, RecursionError, struct.error) as err:
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error) as err:
             raise Malformed("%s: %s" % (type(err).__name__, err)) from None
         if self.at != len(self.data):
             raise Malformed("%d bytes after the value" % (len(self.data) - self.at))
