@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -24,10 +25,8 @@ type run struct {
 	prefixes cache       // of the prompts read last
 	waiting  []*sequence // that begin after one of prefixes
 
-	active  []*sequence // row by row; the rows after them are padding
-	past    cache
-	recent  cache
-	numRead int // positions of recent that were read since the past was arranged
+	active []*sequence // row by row; the rows after them are padding
+	cache  cache       // of the active ones
 }
 
 // sequence is a response in the making.
@@ -36,17 +35,15 @@ type sequence struct {
 	prompt int
 	prefix int // row of its prompt in prefixes
 	row    int // in the cache
-	length int // positions of the past that belong to it
 	token  int32
-	place  int // position of token, which is read next
+	place  int // position of token, which is read next; those before it are in the cache
 	ended  bool
 	random *rand.PCG
 }
 
 func (r *run) release() {
 	r.prefixes.release()
-	r.past.release()
-	r.recent.release()
+	r.cache.release()
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -113,19 +110,32 @@ func (r *run) worthFilling(rows int) bool {
 	return rows <= r.options.BatchRows-max(1, r.options.BatchRows/4)
 }
 
-// roundOver reports whether the rows should be arranged: when the window is full, or when so many rows ended that arranging
-// them, which costs about a step, pays.
+// patience is the number of steps before the cache is full at which it is not arranged for anything else. Ours.
+const patience = 4
+
+// roundOver reports whether the rows should be arranged: when the cache has no place for the next token of one, or when so
+// many rows ended that arranging them, which costs about a step, pays.
 func (r *run) roundOver() bool {
-	left := len(unended(r.active))
-	switch remaining := window - r.numRead; {
-	case remaining == 0 || left == 0:
+	left := unended(r.active)
+	remaining := r.cache.length - longest(left)
+	switch {
+	case remaining <= 0 || len(left) == 0:
 		return true
-	case remaining < window/4 || left == len(r.active):
+	case remaining < patience || len(left) == len(r.active):
 		return false
 	case len(r.waiting)+len(r.order) > 0:
-		return r.worthFilling(left)
+		return r.worthFilling(len(left))
 	}
-	return r.rowSize(left) < r.past.rows
+	return r.rowSize(len(left)) < r.cache.rows
+}
+
+// longest is the largest number of positions in the cache of a sequence.
+func longest(list []*sequence) int {
+	n := 0
+	for _, q := range list {
+		n = max(n, q.place)
+	}
+	return n
 }
 
 // readPrompts reads the next prompts, enough for the free rows, and draws the first token of each of their samples.
@@ -148,7 +158,7 @@ func (r *run) readPrompts(free int) error {
 	if err != nil {
 		return err
 	}
-	r.prefixes = newCache(out[1:], rows, seq)
+	r.prefixes = cache{list: out[1:], rows: rows, length: seq}
 	var list []*sequence
 	for i, prompt := range part {
 		for n := range r.options.N {
@@ -167,73 +177,76 @@ func (r *run) readPrompts(free int) error {
 
 // arrangeRows makes the cache of the active sequences, of which the first ones, kept, were in the cache before.
 func (r *run) arrangeRows(kept int) error {
-	longest := 0
-	for i, q := range r.active {
-		if i >= kept {
-			q.length = len(r.prompts[q.prompt])
-			longest = max(longest, q.length)
-		} else {
-			longest = max(longest, q.length+r.numRead)
-		}
-	}
-	rows, length := r.rowSize(len(r.active)), lengthSize(longest, minPast)
-	slots := newSlots(rows, length, r.network.Config.KVHeads)
+	rows, length := r.rowSize(len(r.active)), lengthSize(longest(r.active)+1, minLength)
+	from := make([]int64, rows)
 	var args []any
 	var err error
+	base := 0
 	if kept > 0 {
-		for i, q := range r.active[:kept] {
-			slots.put(i, 0, q.row, r.past.length, 0, q.length)
-		}
-		slots.next(r.past)
-		for i, q := range r.active[:kept] {
-			slots.put(i, q.length, q.row, window, window-r.numRead, r.numRead)
-			q.length += r.numRead
-		}
-		slots.next(r.recent)
-		if args, err = r.donated(args, &r.past); err != nil {
+		base = r.cache.rows
+		if args, err = r.donated(args, &r.cache); err != nil {
 			return err
 		}
-		args = r.recent.arguments(args)
 	}
 	if kept < len(r.active) {
-		for i, q := range r.active[kept:] {
-			slots.put(kept+i, 0, q.prefix, r.prefixes.length, 0, q.length)
-		}
 		args = r.prefixes.arguments(args)
 	}
 	for i, q := range r.active {
+		from[i] = int64(q.row)
+		if i >= kept {
+			from[i] = int64(base + q.prefix)
+		}
 		q.row = i
 	}
-	out, err := call(r.arrange, slots.inputs(), args...)
+	span := tensors.FromFlatDataAndDimensions(make([]int64, length), length)
+	out, err := call(r.arrange, []*tensors.Tensor{tensors.FromFlatDataAndDimensions(from, rows), span}, args...)
 	if err != nil {
 		return err
 	}
-	r.past.release()
-	r.past, r.numRead = newCache(out, rows, length), 0
-	if r.recent.rows != rows {
-		r.recent.release()
-		r.recent, err = r.newWindow(rows)
+	r.cache.release()
+	r.cache = cache{list: out, rows: rows, length: length}
+	if r.inPlace && out[0].DType() == dtypes.Float32 {
+		return r.open(&r.cache)
 	}
-	return err
+	return nil
 }
 
 // step reads one token of every active sequence and draws the next ones.
 func (r *run) step() error {
-	rows := r.past.rows
-	tokens, places, lengths := make([]int64, rows), make([]int64, rows), make([]int64, rows)
+	rows := r.cache.rows
+	tokens, positions := make([]int64, rows), make([]int64, rows)
 	for i, q := range r.active {
-		tokens[i], places[i], lengths[i] = int64(q.token), int64(q.place), int64(q.length)
+		tokens[i], positions[i] = int64(q.token), int64(q.place)
 	}
-	list := func(x []int64) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(x, rows) }
-	out, err := call(r.decode, []*tensors.Tensor{list(tokens), list(places), list(lengths), tensors.FromScalar(int64(r.numRead))},
-		r.recent.arguments(r.past.arguments(nil))...)
+	logits, err := r.read(
+		tensors.FromFlatDataAndDimensions(tokens, rows), tensors.FromFlatDataAndDimensions(positions, rows))
 	if err != nil {
 		return err
 	}
-	r.recent.release()
-	r.recent = newCache(out[1:], rows, window)
-	r.numRead++
-	return r.extend(unended(r.active), out[0], func(q *sequence) int { return q.row })
+	return r.extend(unended(r.active), logits, func(q *sequence) int { return q.row })
+}
+
+// read runs a step's graph and takes what it adds to the cache.
+func (r *run) read(tokens, positions *tensors.Tensor) (logits *tensors.Tensor, err error) {
+	inputs := []*tensors.Tensor{tokens, positions}
+	if r.cache.memory == nil {
+		rows, length := r.cache.rows, r.cache.length
+		args, err := r.donated(nil, &r.cache)
+		if err != nil {
+			return nil, err
+		}
+		out, err := call(r.decodeInto, inputs, args...)
+		if err != nil {
+			return nil, err
+		}
+		r.cache = cache{list: out[1:], rows: rows, length: length}
+		return out[0], nil
+	}
+	out, err := call(r.decode, inputs, r.cache.arguments(nil)...)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], r.enter(&r.cache, out[1:], r.active)
 }
 
 // extend draws a token for each sequence from its row of the logits [rows, vocab], which it releases.

@@ -21,8 +21,9 @@ type Sampler struct {
 	backend compute.Backend
 	network *model.Network
 	options Options
+	inPlace bool // steps write into the cache's memory
 
-	prefill, decode, arrange *gomodel.Exec
+	prefill, decode, decodeInto, arrange *gomodel.Exec
 }
 
 // New prepares sampling from a network whose variables are in the store.
@@ -36,12 +37,15 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 	if options.BatchRows == 0 {
 		options.BatchRows = DefaultBatchRows
 	}
-	s := &Sampler{backend: backend, network: network, options: options}
+	s := &Sampler{backend: backend, network: network, options: options, inPlace: backend.HasSharedBuffers()}
 	for _, e := range []struct {
 		into  **gomodel.Exec
 		graph func(*gomodel.Scope, []*Node) []*Node
 		name  string
-	}{{&s.prefill, s.prefillGraph, "prefill"}, {&s.decode, s.decodeGraph, "decode"}, {&s.arrange, s.arrangeGraph, "arrange"}} {
+	}{
+		{&s.prefill, s.prefillGraph, "prefill"}, {&s.decode, s.decodeGraph, "decode"},
+		{&s.decodeInto, s.enterGraph, "decode into the cache"}, {&s.arrange, s.arrangeGraph, "arrange"},
+	} {
 		exec, err := gomodel.NewExec(backend, store, e.graph)
 		if err != nil {
 			return nil, fmt.Errorf("prepare graph %s: %w", e.name, err)
@@ -54,7 +58,7 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 
 // Close releases the compiled graphs.
 func (s *Sampler) Close() {
-	for _, e := range []*gomodel.Exec{s.prefill, s.decode, s.arrange} {
+	for _, e := range []*gomodel.Exec{s.prefill, s.decode, s.decodeInto, s.arrange} {
 		e.Finalize()
 	}
 }
