@@ -15,7 +15,7 @@ import (
 // run is one call of Sample.
 type run struct {
 	*Sampler
-	prompts     [][]int32
+	requests    []Request
 	completions [][]Completion
 	progress    func(done, total int)
 	done        int
@@ -144,13 +144,13 @@ func (r *run) readPrompts(free int) error {
 	rows := r.rowSize((free + r.options.N - 1) / r.options.N)
 	part := r.order[:min(rows, len(r.order))]
 	r.order = r.order[len(part):]
-	seq := min(lengthSize(len(r.prompts[part[0]]), minPrompt), r.network.Config.MaxPositions)
+	seq := min(lengthSize(len(r.requests[part[0]].Prompt), minPrompt), r.network.Config.MaxPositions)
 	tokens, last := make([]int64, rows*seq), make([]int64, rows)
 	for i, prompt := range part {
-		for j, id := range r.prompts[prompt] {
+		for j, id := range r.requests[prompt].Prompt {
 			tokens[i*seq+j] = int64(id)
 		}
-		last[i] = int64(len(r.prompts[prompt]) - 1)
+		last[i] = int64(len(r.requests[prompt].Prompt) - 1)
 	}
 	out, err := call(r.prefill, []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(tokens, rows, seq), tensors.FromFlatDataAndDimensions(last, rows),
@@ -164,7 +164,7 @@ func (r *run) readPrompts(free int) error {
 		for n := range r.options.N {
 			list = append(list, &sequence{
 				Completion: &r.completions[prompt][n], prompt: prompt, prefix: i,
-				place: len(r.prompts[prompt]) - 1, random: stream(r.options.Seed, prompt, n),
+				place: len(r.requests[prompt].Prompt) - 1, random: stream(r.options.Seed, prompt, n),
 			})
 		}
 	}
@@ -258,7 +258,7 @@ func (r *run) extend(list []*sequence, logits *tensors.Tensor, row func(*sequenc
 			from := row(q) * vocab
 			id, logProb, ok := c.choose(flat[from:from+vocab], q.random)
 			if !ok {
-				return fmt.Errorf("prompt %d of %d, after %d new tokens: the model's logits are not finite numbers", q.prompt+1, len(r.prompts), len(q.IDs))
+				return fmt.Errorf("prompt %d of %d, after %d new tokens: the model's logits are not finite numbers", q.prompt+1, len(r.requests), len(q.IDs))
 			}
 			r.take(q, id, logProb)
 			return nil
@@ -274,7 +274,7 @@ func (r *run) extend(list []*sequence, logits *tensors.Tensor, row func(*sequenc
 		}
 	}
 	if r.progress != nil && r.done > before {
-		r.progress(r.done, len(r.prompts)*r.options.N)
+		r.progress(r.done, len(r.requests)*r.options.N)
 	}
 	return nil
 }
@@ -283,11 +283,19 @@ func (r *run) extend(list []*sequence, logits *tensors.Tensor, row func(*sequenc
 func (r *run) take(q *sequence, id int32, logProb float32) {
 	if id == r.options.EOS {
 		q.Finished, q.EndLogProb, q.ended = true, logProb, true
-		return
+	} else {
+		q.IDs, q.LogProbs = append(q.IDs, id), append(q.LogProbs, logProb)
+		q.token = id
+		q.place++
+		if q.stop(r.options.Decode, r.requests[q.prompt].Stop) {
+			q.ended = true
+			return
+		}
+		q.ended = len(q.IDs) == r.options.MaxNewTokens
 	}
-	q.IDs, q.LogProbs = append(q.IDs, id), append(q.LogProbs, logProb)
-	q.token, q.ended = id, len(q.IDs) == r.options.MaxNewTokens
-	q.place++
+	if q.ended && r.options.Decode != nil {
+		q.Text = r.options.Decode(q.IDs)
+	}
 }
 
 // eachParallel calls use with every sequence, on all cores, and returns the first error in their order.
