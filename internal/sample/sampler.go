@@ -43,8 +43,10 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 		graph func(*gomodel.Scope, []*Node) []*Node
 		name  string
 	}{
-		{&s.prefill, s.prefillGraph, "prefill"}, {&s.decode, s.decodeGraph, "decode"},
-		{&s.decodeInto, s.enterGraph, "decode into the cache"}, {&s.arrange, s.arrangeGraph, "arrange"},
+		{&s.prefill, s.prefillGraph, "prefill"},
+		{&s.decode, s.decodeGraph, "decode"},
+		{&s.decodeInto, s.enterGraph, "decode into the cache"},
+		{&s.arrange, s.arrangeGraph, "arrange"},
 	} {
 		exec, err := gomodel.NewExec(backend, store, e.graph)
 		if err != nil {
