@@ -1,0 +1,232 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/sparsepo/sparsepo/data"
+	"github.com/sparsepo/sparsepo/internal/usage"
+)
+
+// Options of a cache.
+type Options struct {
+	Folder string // of all keys; see Folder
+	Key    Key
+	Limit  int64                            // bytes that all keys may take together
+	Log    func(format string, args ...any) // receives what happened to files; must not be nil
+}
+
+// Folder is where the user's cache of reference values lies.
+func Folder() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the user's cache folder: %w", err)
+	}
+	return filepath.Join(cache, "sparsepo", "reference"), nil
+}
+
+// Cache holds the values of one key. It is not safe for concurrent use; several caches of one folder are, also in several
+// processes.
+type Cache struct {
+	options Options
+	folder  string // of the key
+	files   map[string]*os.File
+	places  map[pairID]location
+}
+
+// location is where a pair's record stands.
+type location struct {
+	place
+	file string // a name in the key's folder
+}
+
+const (
+	valuesSuffix = ".values"
+	tempSuffix   = ".tmp"
+	lockFile     = "lock"
+	lockPause    = 200 * time.Millisecond
+)
+
+// Open reads which values there are and checks them.
+func Open(o Options) (*Cache, error) {
+	name, err := o.Key.folder()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cache{options: o, folder: filepath.Join(o.Folder, name), files: map[string]*os.File{}, places: map[pairID]location{}}
+	if err := os.MkdirAll(c.folder, 0o755); err != nil {
+		return nil, fmt.Errorf("make the folder of the reference's values: %w", err)
+	}
+	if err := c.readFiles(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// Close releases the files. The values stay.
+func (c *Cache) Close() error {
+	var list []error
+	for _, f := range c.files {
+		list = append(list, f.Close())
+	}
+	clear(c.files)
+	clear(c.places)
+	return errors.Join(list...)
+}
+
+// readFiles takes in the files that are not known yet.
+func (c *Cache) readFiles() error {
+	names, err := filepath.Glob(filepath.Join(c.folder, "*"+valuesSuffix))
+	if err != nil {
+		return err
+	}
+	for _, path := range names {
+		if name := filepath.Base(path); c.files[name] == nil {
+			if err := c.readFile(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readFile takes in one file. One that is damaged is dropped, for its values to be computed again.
+func (c *Cache) readFile(name string) error {
+	path := filepath.Join(c.folder, name)
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) { // another run needed its room
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open the reference's values: %w", err)
+	}
+	places, err := scan(file, c.options.Key)
+	switch {
+	case errors.Is(err, errDamaged):
+		c.options.Log("warning: reference values %s: %v; the file is dropped, its values are computed again", path, err)
+		return errors.Join(file.Close(), remove(path))
+	case err != nil:
+		return errors.Join(fmt.Errorf("read the reference's values %s: %w", path, err), file.Close())
+	}
+	c.files[name] = file
+	for _, p := range places {
+		c.places[p.id] = location{p, name}
+	}
+	return nil
+}
+
+// remove deletes a file that may be gone already.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Missing lists the pairs that there are no values of, each once, by their places in pairs.
+func (c *Cache) Missing(pairs []data.TokenPair) []int {
+	var list []int
+	seen := map[pairID]bool{}
+	for i, p := range pairs {
+		id := idOf(p)
+		if _, known := c.places[id]; !known && !seen[id] {
+			list = append(list, i)
+			seen[id] = true
+		}
+	}
+	return list
+}
+
+// Values gives a pair's values, field by field: the numbers of the chosen response's tokens one after the other, then those of
+// the rejected one's, without tokens that nothing predicts.
+func (c *Cache) Values(p data.TokenPair) ([][]float32, error) {
+	id := idOf(p)
+	at, known := c.places[id]
+	if !known || at.tokens != tokensOf(p) {
+		return nil, fmt.Errorf("the reference's values of a pair of %d response tokens were not computed", tokensOf(p))
+	}
+	text := make([]byte, recordSize(at.tokens, c.options.Key.width()))
+	if _, err := c.files[at.file].ReadAt(text, at.at); err != nil {
+		return nil, fmt.Errorf("read the reference's values %s: %w", filepath.Join(c.folder, at.file), err)
+	}
+	values, err := parseRecord(text, id)
+	if err != nil {
+		return nil, usage.Hint(fmt.Errorf("reference values %s: %w at byte %d since the run began", filepath.Join(c.folder, at.file), err, at.at),
+			"resume the run: the damaged values are computed again")
+	}
+	return c.options.Key.split(values, at.tokens), nil
+}
+
+// Size is what the values of pairs take on the disk, bytes, each pair counted once.
+func Size(k Key, pairs []data.TokenPair) int64 {
+	sum := int64(0)
+	seen := make(map[pairID]bool, len(pairs))
+	for _, p := range pairs {
+		if id := idOf(p); !seen[id] {
+			seen[id] = true
+			sum += recordSize(tokensOf(p), k.width())
+		}
+	}
+	return sum
+}
+
+// Fill makes sure that there are values of all pairs. compute is called with the places of the missing ones, if there are any,
+// and gives each pair's values to add, in any order; what it added stays also where it fails. One Fill of a key runs at a time.
+func (c *Cache) Fill(ctx context.Context, pairs []data.TokenPair, compute func(missing []int, add func(p data.TokenPair, fields [][]float32) error) error) error {
+	if len(c.Missing(pairs)) == 0 {
+		return c.touch(pairs)
+	}
+	unlock, err := c.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := c.readFiles(); err != nil { // what another run computed in the meantime
+		return err
+	}
+	if err := c.touch(pairs); err != nil {
+		return err
+	}
+	missing := c.Missing(pairs)
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := c.makeRoom(pairs, missing); err != nil {
+		return err
+	}
+	w := &writer{cache: c}
+	err = compute(missing, w.add)
+	if err = errors.Join(err, w.finish()); err != nil {
+		return err
+	}
+	if still := c.Missing(pairs); len(still) > 0 {
+		return fmt.Errorf("the reference's values of %d pairs were not computed", len(still))
+	}
+	return nil
+}
+
+// lock waits until no other run computes values of the key. On file systems without locks it does nothing: two runs then do
+// the same work, in files of their own.
+func (c *Cache) lock(ctx context.Context) (unlock func(), err error) {
+	lock := flock.New(filepath.Join(c.folder, lockFile), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o664))
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		c.options.Log("reference: waiting for another run, which computes values of the same model")
+		_, err = lock.TryLockContext(ctx, lockPause)
+	}
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return func() {}, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, fmt.Errorf("lock the reference's values in %s: %w", c.folder, err)
+	}
+	return func() { _ = lock.Close() }, nil // closing the file unlocks it, whatever else goes wrong
+}
