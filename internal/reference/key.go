@@ -46,6 +46,19 @@ func (k Key) width() int {
 	return n
 }
 
+// fits reports whether values are those of so many tokens.
+func (k Key) fits(values [][]float32, tokens int) bool {
+	if len(values) != len(k.Fields) {
+		return false
+	}
+	for i, f := range k.Fields {
+		if len(values[i]) != tokens*f.Width {
+			return false
+		}
+	}
+	return true
+}
+
 // split cuts a pair's numbers into its fields.
 func (k Key) split(values []float32, tokens int) [][]float32 {
 	list := make([][]float32, len(k.Fields))

@@ -33,10 +33,8 @@ type writer struct {
 func (w *writer) add(p data.TokenPair, fields [][]float32) error {
 	key := w.cache.options.Key
 	tokens := tokensOf(p)
-	for i, f := range key.Fields {
-		if len(fields) != len(key.Fields) || len(fields[i]) != tokens*f.Width {
-			return fmt.Errorf("reference values of a pair of %d response tokens: %d fields, the first of %d numbers, do not fit %v", tokens, len(fields), len(fields[0]), key.Fields)
-		}
+	if !key.fits(fields, tokens) {
+		return fmt.Errorf("reference values of a pair of %d response tokens: %d lists of numbers do not fit %v", tokens, len(fields), key.Fields)
 	}
 	if w.file == nil {
 		if err := w.begin(); err != nil {

@@ -143,7 +143,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// The learned mask of the last layer, with dropout.
+// The same for a mask of the last layer and a policy that is an adapter on the reference.
 func TestGivenReferenceOfTheLastLayer(t *testing.T) {
 	config, err := model.GPT2Config(11, 16, 2, 2, 32, 0)
 	if err != nil {
