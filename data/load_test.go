@@ -17,6 +17,27 @@ import (
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
+// all reads the pairs of a set.
+func all(t testing.TB, set *data.Set) []data.TokenPair {
+	t.Helper()
+	pairs, err := set.First(set.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pairs
+}
+
+// setOf makes a set of pairs.
+func setOf(t testing.TB, pairs ...data.TokenPair) *data.Set {
+	t.Helper()
+	set, err := data.NewSet("pairs", pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { set.Close() })
+	return set
+}
+
 func writeFile(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -40,7 +61,7 @@ func TestLoadFiles(t *testing.T) {
 		{Source: second + ":1", Prompt: []int32{4}, Chosen: []int32{5}, Rejected: []int32{6}},
 		{Source: first + ":1", Prompt: []int32{1}, Chosen: []int32{2}, Rejected: []int32{3}},
 	}
-	if d := cmp.Diff(want, set.Pairs); d != "" {
+	if d := cmp.Diff(want, all(t, set)); d != "" {
 		t.Errorf("pairs (-want +got):\n%s", d)
 	}
 	if set.Path != "org/pairs" || report.Path != "org/pairs" || report.Read != 3 || report.Dropped[data.ReasonMissing] != 1 {
@@ -80,7 +101,7 @@ func TestLoad(t *testing.T) {
 		{Source: path + ":4", Prompt: ids('t'), Chosen: ids('h', 'x', end), Rejected: ids('y', end)},
 		{Source: path + ":6", Prompt: ids('a'), Chosen: ids('b', end), Rejected: ids(0xc4, 0x80, end)},
 	}
-	if d := cmp.Diff(wantPairs, set.Pairs); d != "" {
+	if d := cmp.Diff(wantPairs, all(t, set)); d != "" {
 		t.Errorf("pairs (-want +got):\n%s", d)
 	}
 	if length, source := set.Longest(); length != 4 || source != path+":1" {
@@ -171,13 +192,13 @@ func TestLoadKeepsOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, p := range set.Pairs {
+	for i, p := range all(t, set) {
 		if p.Prompt[0] != int32(i) || !strings.HasSuffix(p.Source, fmt.Sprintf(":%d", i+1)) {
 			t.Fatalf("place %d holds %v from %s", i, p.Prompt, p.Source)
 		}
 	}
-	if len(set.Pairs) != n {
-		t.Errorf("%d pairs, want %d", len(set.Pairs), n)
+	if set.Len() != n {
+		t.Errorf("%d pairs, want %d", set.Len(), n)
 	}
 }
 
@@ -226,7 +247,7 @@ func TestLoadRealFiles(t *testing.T) {
 			t.Errorf("%s: %v", c.path, err)
 			continue
 		}
-		if report.Read != c.read || report.Kept != len(set.Pairs) {
+		if report.Read != c.read || report.Kept != set.Len() {
 			t.Errorf("%s: %d read, want %d", c.path, report.Read, c.read)
 		}
 		dropped := 0

@@ -112,13 +112,36 @@ func (r *Reader) Close() error { return r.close() }
 // Records yields the records in file order, once. An error that is a *[BadRecord] concerns one record: the loop may go on
 // and meets the records after it. Any other error is the last thing yielded. A file without records is an error.
 func (r *Reader) Records() iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for it, err := range r.items() {
+			var rec Record
+			if err == nil {
+				rec, err = it.parse(r.task)
+			}
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+}
+
+// item is one object of a file as its bytes.
+type item struct {
+	source string
+	raw    []byte // valid until the next item
+}
+
+func (it item) parse(task Task) (Record, error) { return ParseRecord(it.raw, it.source, task) }
+
+// items yields the objects of the file; see Records for its errors.
+func (r *Reader) items() iter.Seq2[item, error] {
 	if r.array {
 		return r.values
 	}
 	return r.lines
 }
 
-func (r *Reader) lines(yield func(Record, error) bool) {
+func (r *Reader) lines(yield func(item, error) bool) {
 	found := false
 	for line := 1; ; line++ {
 		raw, err := r.readLine()
@@ -126,17 +149,17 @@ func (r *Reader) lines(yield func(Record, error) bool) {
 		switch {
 		case errors.Is(err, bufio.ErrTooLong):
 			found = true
-			if !yield(Record{}, r.overlong(line)) {
+			if !yield(item{}, r.overlong(line)) {
 				return
 			}
 			continue
 		case err != nil && !errors.Is(err, io.EOF):
-			yield(Record{}, r.readError(line, err))
+			yield(item{}, r.readError(line, err))
 			return
 		}
 		if len(raw) > 0 {
 			found = true
-			if !yield(ParseRecord(raw, r.source(line), r.task)) {
+			if !yield(item{r.source(line), raw}, nil) {
 				return
 			}
 		}
@@ -145,7 +168,7 @@ func (r *Reader) lines(yield func(Record, error) bool) {
 		}
 	}
 	if !found {
-		yield(Record{}, r.noRecords())
+		yield(item{}, r.noRecords())
 	}
 }
 

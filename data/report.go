@@ -33,14 +33,18 @@ type Quantiles struct {
 	Max    int `json:"max"`
 }
 
-func quantilesOf(lengths []int) Quantiles {
-	if len(lengths) == 0 {
-		return Quantiles{}
+func (h *histogram) quantiles() Quantiles {
+	lengths := slices.Sorted(maps.Keys(h.counts))
+	at := func(percent int) int {
+		place := (max(0, h.n-1)*percent + 50) / 100
+		for _, length := range lengths {
+			if place -= h.counts[length]; place < 0 {
+				return length
+			}
+		}
+		return 0
 	}
-	slices.Sort(lengths)
-	last := len(lengths) - 1
-	at := func(percent int) int { return lengths[(last*percent+50)/100] }
-	return Quantiles{Min: lengths[0], Median: at(50), P90: at(90), P99: at(99), Max: lengths[last]}
+	return Quantiles{Min: at(0), Median: at(50), P90: at(90), P99: at(99), Max: at(100)}
 }
 
 // String gives "median 12, 90 % 40, 99 % 80, at most 95".
@@ -71,16 +75,35 @@ func (r *Report) keep(out Outcome) {
 	}
 }
 
-func (r *Report) measure(pairs []TokenPair) {
-	var prompt, response, total []int
-	for _, p := range pairs {
-		prompt = append(prompt, len(p.Prompt))
-		for _, side := range p.sides() {
-			response = append(response, len(side))
-			total = append(total, len(p.Prompt)+len(side))
+// measures collects the lengths of the records kept.
+type measures struct{ prompt, response, total histogram }
+
+func (m *measures) add(e example) {
+	m.prompt.add(len(e.prompt))
+	for _, sides := range [][][]int32{e.chosen, e.rejected} {
+		for _, ids := range sides {
+			m.response.add(len(ids))
+			m.total.add(len(e.prompt) + len(ids))
 		}
 	}
-	r.Prompt, r.Response, r.Total = quantilesOf(prompt), quantilesOf(response), quantilesOf(total)
+}
+
+func (m *measures) into(r *Report) {
+	r.Prompt, r.Response, r.Total = m.prompt.quantiles(), m.response.quantiles(), m.total.quantiles()
+}
+
+// histogram counts how often each length occurs.
+type histogram struct {
+	counts map[int]int
+	n      int
+}
+
+func (h *histogram) add(length int) {
+	if h.counts == nil {
+		h.counts = map[int]int{}
+	}
+	h.counts[length]++
+	h.n++
 }
 
 // String gives the report in a few lines, leaving out what did not happen.

@@ -96,15 +96,40 @@ type Outcome struct {
 //
 // When Outcome.Dropped is set the pair is empty. A record that cannot be tokenised gives a *[BadRecord].
 func Tokenise(rec Record, tok Tokenizer, vocabSize int, limits Limits) (TokenPair, Outcome, error) {
+	t := newTokeniser(LoadOptions{Tokenizer: tok, VocabSize: vocabSize, Limits: limits})
+	return t.pair(rec)
+}
+
+// tokeniser tokenises the records of a load.
+type tokeniser struct {
+	LoadOptions
+	encoder encoder // without a tokenizer, its zero value
+}
+
+func newTokeniser(o LoadOptions) *tokeniser {
+	t := &tokeniser{LoadOptions: o}
+	if o.Tokenizer != nil {
+		t.encoder = newEncoder(o.Tokenizer)
+	}
+	return t
+}
+
+func (t *tokeniser) tokenise(rec Record) (example, Outcome, error) {
+	pair, out, err := t.pair(rec)
+	return exampleOf(pair), out, err
+}
+
+func (t *tokeniser) pair(rec Record) (TokenPair, Outcome, error) {
 	var out Outcome
+	limits := t.Limits
 	if err := rec.check(); err != nil {
 		return TokenPair{}, out, err
 	}
-	pair, bos, err := encodeRecord(rec, tok, &out)
+	pair, bos, err := t.encodeRecord(rec, &out)
 	if err != nil {
 		return TokenPair{}, Outcome{}, err
 	}
-	if err := checkVocabulary(rec, pair, vocabSize); err != nil {
+	if err := checkVocabulary(rec, pair, t.VocabSize); err != nil {
 		return TokenPair{}, Outcome{}, err
 	}
 	if rec.Prompt.IsZero() {
@@ -120,17 +145,17 @@ func Tokenise(rec Record, tok Tokenizer, vocabSize int, limits Limits) (TokenPai
 }
 
 // encodeRecord gives the whole ids of all fields. bos tells whether the prompt begins with the beginning-of-sequence token.
-func encodeRecord(rec Record, tok Tokenizer, out *Outcome) (pair TokenPair, bos bool, err error) {
+func (t *tokeniser) encodeRecord(rec Record, out *Outcome) (pair TokenPair, bos bool, err error) {
 	pair.Source = rec.Source
 	if rec.Chosen.Form == IDs {
 		pair.Prompt, pair.Chosen, pair.Rejected = rec.Prompt.IDs, rec.Chosen.IDs, rec.Rejected.IDs
 		return pair, false, nil
 	}
-	if tok == nil {
+	if t.Tokenizer == nil {
 		return TokenPair{}, false, usage.Errorf("%s: field %q is text, but there is no tokenizer; give a model folder with a tokenizer, or records of token ids",
 			rec.Source, rec.response())
 	}
-	e := newEncoder(tok)
+	e := t.encoder
 	pair.Prompt = e.encode(rec.Prompt.Text)
 	if len(pair.Prompt) == 0 && !rec.Prompt.IsZero() {
 		return TokenPair{}, false, badRecord(rec.Source, "prompt", ReasonEmpty,

@@ -10,13 +10,13 @@ import (
 )
 
 // values yields the records of a .json file: the elements of one array, or objects one after the other.
-func (r *Reader) values(yield func(Record, error) bool) {
+func (r *Reader) values(yield func(item, error) bool) {
 	input := &lineCounter{input: r.input, line: 1}
 	decoder := json.NewDecoder(input)
 	found, array := false, false
 	if first, err := r.peekValue(); err == nil && first == '[' {
 		if _, err := decoder.Token(); err != nil {
-			yield(Record{}, r.valueError(input, decoder, err))
+			yield(item{}, r.valueError(input, decoder, err))
 			return
 		}
 		array = true
@@ -28,24 +28,24 @@ func (r *Reader) values(yield func(Record, error) bool) {
 			break
 		}
 		if err != nil {
-			yield(Record{}, r.valueError(input, decoder, err))
+			yield(item{}, r.valueError(input, decoder, err))
 			return
 		}
 		found = true
 		line := input.lineAt(decoder.InputOffset() - int64(len(raw)))
-		if !yield(ParseRecord(raw, r.source(line), r.task)) {
+		if !yield(item{r.source(line), raw}, nil) {
 			return
 		}
 		input.budget = 0
 	}
 	if array {
 		if err := closeArray(decoder); err != nil {
-			yield(Record{}, r.valueError(input, decoder, err))
+			yield(item{}, r.valueError(input, decoder, err))
 			return
 		}
 	}
 	if !found {
-		yield(Record{}, r.noRecords())
+		yield(item{}, r.noRecords())
 	}
 }
 

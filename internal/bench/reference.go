@@ -44,11 +44,20 @@ func (o TrainOptions) precompute(ctx context.Context, backend compute.Backend, c
 	if kept.Cache, err = reference.Open(reference.Options{Folder: folder, Key: key, Limit: scratchLimit, Log: func(string, ...any) {}}); err != nil {
 		return nil, err
 	}
-	var pairs []data.TokenPair
-	for i := range batches {
-		pairs = append(pairs, batches[i].Unpack()...)
+	pairs := func(yield func(data.TokenPair, error) bool) {
+		for i := range batches {
+			for _, p := range batches[i].Unpack() {
+				if !yield(p, nil) {
+					return
+				}
+			}
+		}
 	}
-	r.ReferencePairs, r.ReferenceBytes = len(kept.Missing(pairs)), reference.Size(key, pairs)
+	survey, err := kept.Survey(pairs)
+	if err != nil {
+		return nil, errors.Join(err, kept.Close())
+	}
+	r.ReferencePairs, r.ReferenceBytes = survey.Missing, survey.ToCome
 	store := gomodel.NewStore()
 	defer store.Finalize()
 	err = step.Fill(ctx, kept.Cache, pairs, o.Batch, func() (*step.ReferencePass, data.Work, error) {

@@ -118,6 +118,7 @@ func (o TrainOptions) batches(ctx context.Context, c *model.Config, objective lo
 	if err != nil {
 		return nil, err
 	}
+	defer set.Close()
 	if longest, source := set.Longest(); longest > c.MaxPositions {
 		return nil, usage.Errorf("%s: prompt and response have %d tokens, the model %d positions; raise --ctx", source, longest, c.MaxPositions)
 	}
@@ -129,7 +130,9 @@ func (o TrainOptions) batches(ctx context.Context, c *model.Config, objective lo
 	for i := range batches {
 		pairs := make([]data.TokenPair, o.Batch)
 		for j := range pairs {
-			pairs[j] = set.Pairs[(i*o.Batch+j)%len(set.Pairs)]
+			if pairs[j], err = set.Pair((i*o.Batch + j) % set.Len()); err != nil {
+				return nil, err
+			}
 		}
 		if batches[i], err = data.Collate(pairs, cheapest(plan.Shapes(), pairs)); err != nil {
 			return nil, err

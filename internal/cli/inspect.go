@@ -185,10 +185,11 @@ func (w *inspectWork) pairs(ctx context.Context, app *App, vocab, positions int)
 	if err != nil {
 		return nil, err
 	}
-	if w.limit > 0 && w.limit < len(set.Pairs) {
-		return set.Pairs[:w.limit], nil
+	defer set.Close()
+	if w.limit > 0 {
+		return set.First(w.limit)
 	}
-	return set.Pairs, nil
+	return set.First(set.Len())
 }
 
 // program binds the models, and the mask where the objective has a learned one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"time"
@@ -129,18 +130,70 @@ func remove(path string) error {
 	return nil
 }
 
-// Missing lists the pairs that there are no values of, each once, by their places in pairs.
-func (c *Cache) Missing(pairs []data.TokenPair) []int {
-	var list []int
-	seen := map[pairID]bool{}
-	for i, p := range pairs {
-		id := idOf(p)
-		if _, known := c.places[id]; !known && !seen[id] {
-			list = append(list, i)
-			seen[id] = true
+// Pairs are pairs that come one after the other, as often as they are asked for. A pair may come several times.
+type Pairs = iter.Seq2[data.TokenPair, error]
+
+// Survey says what there is of the values of pairs. Each pair counts once.
+type Survey struct {
+	Pairs, Missing int
+	Size, ToCome   int64 // bytes on the disk, of all values and of the missing ones
+
+	files map[string]bool // that hold some of the values
+}
+
+// Survey looks the pairs up.
+func (c *Cache) Survey(pairs Pairs) (Survey, error) {
+	s := Survey{files: map[string]bool{}}
+	for p, err := range distinct(pairs) {
+		if err != nil {
+			return Survey{}, err
+		}
+		size := recordSize(tokensOf(p), c.options.Key.width())
+		s.Pairs++
+		s.Size += size
+		if at, known := c.places[idOf(p)]; known {
+			s.files[at.file] = true
+		} else {
+			s.Missing++
+			s.ToCome += size
 		}
 	}
-	return list
+	return s, nil
+}
+
+// distinct leaves pairs out that came before.
+func distinct(pairs Pairs) Pairs {
+	return func(yield func(data.TokenPair, error) bool) {
+		seen := map[pairID]struct{}{}
+		for p, err := range pairs {
+			if err == nil {
+				id := idOf(p)
+				if _, again := seen[id]; again {
+					continue
+				}
+				seen[id] = struct{}{}
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
+}
+
+// missing leaves pairs out whose values are there.
+func (c *Cache) missing(pairs Pairs) Pairs {
+	return func(yield func(data.TokenPair, error) bool) {
+		for p, err := range distinct(pairs) {
+			if err == nil {
+				if _, known := c.places[idOf(p)]; known {
+					continue
+				}
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
 }
 
 // Values gives a pair's values, field by field: the numbers of the chosen response's tokens one after the other, then those of
@@ -163,24 +216,15 @@ func (c *Cache) Values(p data.TokenPair) ([][]float32, error) {
 	return c.options.Key.split(values, at.tokens), nil
 }
 
-// Size is what the values of pairs take on the disk, bytes, each pair counted once.
-func Size(k Key, pairs []data.TokenPair) int64 {
-	sum := int64(0)
-	seen := make(map[pairID]bool, len(pairs))
-	for _, p := range pairs {
-		if id := idOf(p); !seen[id] {
-			seen[id] = true
-			sum += recordSize(tokensOf(p), k.width())
-		}
+// Fill makes sure that there are values of all pairs. compute is called with the missing ones, each once, if there are any, and
+// gives each pair's values to add, in any order; what it added stays also where it fails. One Fill of a key runs at a time.
+func (c *Cache) Fill(ctx context.Context, pairs Pairs, compute func(missing Pairs, add func(p data.TokenPair, fields [][]float32) error) error) error {
+	survey, err := c.Survey(pairs)
+	if err != nil {
+		return err
 	}
-	return sum
-}
-
-// Fill makes sure that there are values of all pairs. compute is called with the places of the missing ones, if there are any,
-// and gives each pair's values to add, in any order; what it added stays also where it fails. One Fill of a key runs at a time.
-func (c *Cache) Fill(ctx context.Context, pairs []data.TokenPair, compute func(missing []int, add func(p data.TokenPair, fields [][]float32) error) error) error {
-	if len(c.Missing(pairs)) == 0 {
-		return c.touch(pairs)
+	if survey.Missing == 0 {
+		return c.touch(survey)
 	}
 	unlock, err := c.lock(ctx)
 	if err != nil {
@@ -190,25 +234,24 @@ func (c *Cache) Fill(ctx context.Context, pairs []data.TokenPair, compute func(m
 	if err := c.readFiles(); err != nil { // what another run computed in the meantime
 		return err
 	}
-	if err := c.touch(pairs); err != nil {
+	if survey, err = c.Survey(pairs); err != nil {
 		return err
 	}
-	missing := c.Missing(pairs)
-	if len(missing) == 0 {
-		return nil
+	if err := c.touch(survey); err != nil || survey.Missing == 0 {
+		return err
 	}
-	if err := c.makeRoom(pairs, missing); err != nil {
+	if err := c.makeRoom(survey); err != nil {
 		return err
 	}
 	w := &writer{cache: c}
-	err = compute(missing, w.add)
+	err = compute(c.missing(pairs), w.add)
 	if err = errors.Join(err, w.finish()); err != nil {
 		return err
 	}
-	if still := c.Missing(pairs); len(still) > 0 {
-		return fmt.Errorf("the reference's values of %d pairs were not computed", len(still))
+	if survey, err = c.Survey(pairs); err == nil && survey.Missing > 0 {
+		err = fmt.Errorf("the reference's values of %d pairs were not computed", survey.Missing)
 	}
-	return nil
+	return err
 }
 
 // lock waits until no other run computes values of the key. On file systems without locks it does nothing: two runs then do

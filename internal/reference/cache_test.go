@@ -65,14 +65,14 @@ func valuesOf(p data.TokenPair) [][]float32 {
 }
 
 // recordOf is the size of such a pair's record.
-const recordOf = 36 + 4*9 + 4
+const recordOf = 20 + 4*9 + 4
 
 func (s *shelf) fill(c *Cache, pairs []data.TokenPair) (computed int) {
 	s.Helper()
-	err := c.Fill(context.Background(), pairs, func(missing []int, add func(p data.TokenPair, fields [][]float32) error) error {
-		for _, i := range missing {
+	err := c.Fill(context.Background(), eachOf(pairs), func(missing Pairs, add func(p data.TokenPair, fields [][]float32) error) error {
+		for p := range missing {
 			computed++
-			if err := add(pairs[i], valuesOf(pairs[i])); err != nil {
+			if err := add(p, valuesOf(p)); err != nil {
 				return err
 			}
 		}
@@ -97,6 +97,26 @@ func (s *shelf) check(c *Cache, pairs []data.TokenPair) {
 	}
 }
 
+func (s *shelf) missing(c *Cache, pairs []data.TokenPair) int {
+	s.Helper()
+	survey, err := c.Survey(eachOf(pairs))
+	if err != nil {
+		s.Fatal(err)
+	}
+	return survey.Missing
+}
+
+// eachOf yields pairs.
+func eachOf(pairs []data.TokenPair) Pairs {
+	return func(yield func(data.TokenPair, error) bool) {
+		for _, p := range pairs {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
 func (s *shelf) files() []string {
 	s.Helper()
 	names, err := filepath.Glob(filepath.Join(s.folder, "*", "*"+valuesSuffix))
@@ -110,8 +130,9 @@ func TestFillOnce(t *testing.T) {
 	s := newShelf(t)
 	c := s.open("m", 1<<20)
 	pairs := append(pairsOf(0, 5), pairsOf(0, 2)...) // two of them twice
-	if size, want := Size(c.options.Key, pairs), int64(5*recordOf); size != want {
-		t.Errorf("size %d, want %d", size, want)
+	survey, err := c.Survey(eachOf(pairs))
+	if want := (Survey{Pairs: 5, Missing: 5, Size: 5 * recordOf, ToCome: 5 * recordOf, files: map[string]bool{}}); err != nil || !cmp.Equal(want, survey, cmp.AllowUnexported(Survey{})) {
+		t.Errorf("survey %v, %v, want %v", survey, err, want)
 	}
 	for i, want := range []int{5, 0} {
 		if n := s.fill(c, pairs); n != want {
@@ -125,7 +146,7 @@ func TestFillOnce(t *testing.T) {
 		t.Errorf("%d pairs are computed, want the 3 new ones", n)
 	}
 	s.check(again, pairsOf(10, 3))
-	if n := len(s.open("another", 1<<20).Missing(pairs)); n != 5 {
+	if n := s.missing(s.open("another", 1<<20), pairs); n != 5 {
 		t.Errorf("another key lacks %d pairs, want 5", n)
 	}
 	for _, p := range []data.TokenPair{
@@ -146,26 +167,26 @@ func TestFillThatFails(t *testing.T) {
 	s := newShelf(t)
 	pairs := pairsOf(0, 4)
 	broken := errors.New("broken")
-	err := s.open("m", 1<<20).Fill(context.Background(), pairs, func(_ []int, add func(p data.TokenPair, fields [][]float32) error) error {
+	err := s.open("m", 1<<20).Fill(context.Background(), eachOf(pairs), func(_ Pairs, add func(p data.TokenPair, fields [][]float32) error) error {
 		return errors.Join(add(pairs[0], valuesOf(pairs[0])), add(pairs[2], valuesOf(pairs[2])), broken)
 	})
 	if !errors.Is(err, broken) {
 		t.Fatalf("error %v, want that of the computation", err)
 	}
 	c := s.open("m", 1<<20)
-	if diff := cmp.Diff([]int{1, 3}, c.Missing(pairs)); diff != "" {
-		t.Errorf("missing (-want +got):\n%s", diff)
+	if n := s.missing(c, pairs); n != 2 {
+		t.Errorf("%d pairs are missing, want 2", n)
 	}
 	s.check(c, []data.TokenPair{pairs[0], pairs[2]})
 	for what, fields := range map[string][][]float32{"a field too few": {make([]float32, 6)}, "a number too few": {make([]float32, 6), make([]float32, 2)}, "none": nil} {
-		err := c.Fill(context.Background(), pairs, func(_ []int, add func(p data.TokenPair, fields [][]float32) error) error {
+		err := c.Fill(context.Background(), eachOf(pairs), func(_ Pairs, add func(p data.TokenPair, fields [][]float32) error) error {
 			return add(pairs[1], fields)
 		})
 		if err == nil || !strings.Contains(err.Error(), "do not fit") {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}
-	if err := c.Fill(context.Background(), pairs, func([]int, func(data.TokenPair, [][]float32) error) error { return nil }); err == nil {
+	if err := c.Fill(context.Background(), eachOf(pairs), func(Pairs, func(data.TokenPair, [][]float32) error) error { return nil }); err == nil {
 		t.Error("no error where nothing was computed")
 	}
 }
@@ -190,14 +211,14 @@ func TestDamage(t *testing.T) {
 		text[at] ^= 0x20
 		write(text)
 		s.log.Reset()
-		if missing := s.open("m", 1<<20).Missing(pairs); len(missing) != 3 || len(s.files()) != 0 || !strings.Contains(s.log.String(), "the file is dropped") {
-			t.Fatalf("byte %d differs: %d pairs are missing, %d files are left, log %q", at, len(missing), len(s.files()), s.log.String())
+		if missing := s.missing(s.open("m", 1<<20), pairs); missing != 3 || len(s.files()) != 0 || !strings.Contains(s.log.String(), "the file is dropped") {
+			t.Fatalf("byte %d differs: %d pairs are missing, %d files are left, log %q", at, missing, len(s.files()), s.log.String())
 		}
 	}
 	head := len(whole) - 3*recordOf
 	for n := range whole {
 		write(whole[:n])
-		missing := len(s.open("m", 1<<20).Missing(pairs))
+		missing := s.missing(s.open("m", 1<<20), pairs)
 		want := 3
 		if n >= head && (n-head)%recordOf == 0 { // whole records, which are not damaged
 			want -= (n - head) / recordOf
@@ -241,10 +262,10 @@ func TestConcurrentFills(t *testing.T) {
 	for i := range computed {
 		c := s.open("m", 1<<20)
 		group.Go(func() {
-			err := c.Fill(context.Background(), pairs, func(missing []int, add func(p data.TokenPair, fields [][]float32) error) error {
-				for _, j := range missing {
+			err := c.Fill(context.Background(), eachOf(pairs), func(missing Pairs, add func(p data.TokenPair, fields [][]float32) error) error {
+				for p := range missing {
 					computed[i]++
-					if err := add(pairs[j], valuesOf(pairs[j])); err != nil {
+					if err := add(p, valuesOf(p)); err != nil {
 						return err
 					}
 				}
@@ -274,7 +295,7 @@ func TestWaitingEnds(t *testing.T) {
 	defer unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if err := s.open("m", 1<<20).Fill(ctx, pairsOf(0, 1), nil); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.open("m", 1<<20).Fill(ctx, eachOf(pairsOf(0, 1)), nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want that of the context", err)
 	}
 	if !strings.Contains(s.log.String(), "waiting for another run") {
@@ -317,7 +338,7 @@ func TestRoom(t *testing.T) {
 	}
 	s.check(mine, pairsOf(0, 20))
 	s.check(reader, pairsOf(0, 10)) // it goes on reading what is gone
-	err := s.open("more", limit).Fill(t.Context(), pairsOf(0, 50), nil)
+	err := s.open("more", limit).Fill(t.Context(), eachOf(pairsOf(0, 50)), nil)
 	if !usage.Is(err) || !strings.Contains(err.Error(), "is limited to") {
 		t.Errorf("more than the limit: error %v", err)
 	}

@@ -68,8 +68,8 @@ func (k Key) split(values []float32, tokens int) [][]float32 {
 	return list
 }
 
-// pairID is the digest of a pair's ids.
-type pairID [sha256.Size]byte
+// pairID is the beginning of the SHA-256 of a pair's ids.
+type pairID [16]byte
 
 func idOf(p data.TokenPair) pairID {
 	lists := [][]int32{p.Prompt, p.Chosen, p.Rejected}
@@ -84,7 +84,8 @@ func idOf(p data.TokenPair) pairID {
 			text = binary.LittleEndian.AppendUint32(text, uint32(id))
 		}
 	}
-	return sha256.Sum256(text)
+	sum := sha256.Sum256(text)
+	return pairID(sum[:16])
 }
 
 // tokensOf counts the response tokens of a pair that something predicts: without a prompt nothing predicts the first ones.

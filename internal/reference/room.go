@@ -10,26 +10,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sparsepo/sparsepo/data"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
-// needed lists the files that hold values of pairs, by their paths.
-func (c *Cache) needed(pairs []data.TokenPair) map[string]bool {
-	list := map[string]bool{}
-	for _, p := range pairs {
-		if at, known := c.places[idOf(p)]; known {
-			list[filepath.Join(c.folder, at.file)] = true
-		}
-	}
-	return list
-}
-
 // touch marks the files that hold values of pairs as used now.
-func (c *Cache) touch(pairs []data.TokenPair) error {
+func (c *Cache) touch(s Survey) error {
 	now := time.Now()
-	for path := range c.needed(pairs) {
-		if err := os.Chtimes(path, now, now); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
+	for name := range s.files {
+		err := os.Chtimes(filepath.Join(c.folder, name), now, now)
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
 			return fmt.Errorf("mark the reference's values as used: %w", err)
 		}
 	}
@@ -44,23 +33,19 @@ type stored struct {
 }
 
 // makeRoom drops the files, of all keys, that were not used for the longest time, until the missing values fit in the limit.
-// Files that hold values of pairs stay. A run that reads a dropped file goes on reading it.
-func (c *Cache) makeRoom(pairs []data.TokenPair, missing []int) error {
-	toCome := int64(0)
-	for _, i := range missing {
-		toCome += recordSize(tokensOf(pairs[i]), c.options.Key.width())
-	}
+// Files that hold values of the pairs stay. A run that reads a dropped file goes on reading it.
+func (c *Cache) makeRoom(s Survey) error {
 	files, total, err := c.stored()
 	if err != nil {
 		return err
 	}
-	kept := c.needed(pairs)
+	toCome := s.ToCome
 	slices.SortFunc(files, func(a, b stored) int { return a.used.Compare(b.used) })
 	for _, f := range files {
 		if total+toCome <= c.options.Limit {
 			break
 		}
-		if kept[f.path] {
+		if filepath.Dir(f.path) == c.folder && s.files[filepath.Base(f.path)] {
 			continue
 		}
 		c.drop(f.path)

@@ -86,7 +86,11 @@ func newFixture(t *testing.T, e golden.Engine, folder string, expected golden.Ex
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, err := data.Collate(set.Pairs, data.Fit(set.Pairs, len(set.Pairs)+1, layout)) // one padding slot
+	pairs, err := set.First(set.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := data.Collate(pairs, data.Fit(pairs, len(pairs)+1, layout)) // one padding slot
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,11 @@ func dpoFixture(t *testing.T, e golden.Engine, store *gomodel.Store, folder stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, err := data.Collate(set.Pairs, data.Fit(set.Pairs, len(set.Pairs), data.SharedPrompt))
+	pairs, err := set.First(set.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := data.Collate(pairs, data.Fit(pairs, len(pairs), data.SharedPrompt))
 	if err != nil {
 		t.Fatal(err)
 	}

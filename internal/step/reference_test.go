@@ -15,6 +15,17 @@ import (
 	"github.com/sparsepo/sparsepo/model"
 )
 
+// eachOf yields pairs.
+func eachOf(pairs []data.TokenPair) reference.Pairs {
+	return func(yield func(data.TokenPair, error) bool) {
+		for _, p := range pairs {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
 // cached fills a cache of the reference's values, two pairs at a time, and opens it again.
 func cached(t *testing.T, e golden.Engine, store *gomodel.Store, network *model.Network, s Settings) *reference.Cache {
 	t.Helper()
@@ -31,7 +42,7 @@ func cached(t *testing.T, e golden.Engine, store *gomodel.Store, network *model.
 	}
 	cache := open()
 	batches := 0
-	err := Fill(context.Background(), cache, invariantPairs, 2, func() (*ReferencePass, data.Work, error) {
+	err := Fill(context.Background(), cache, eachOf(invariantPairs), 2, func() (*ReferencePass, data.Work, error) {
 		pass, err := NewReferencePass(e.Backend, store, network, s)
 		return pass, Work(network.Config), err
 	}, func(done, total int) {
@@ -47,7 +58,7 @@ func cached(t *testing.T, e golden.Engine, store *gomodel.Store, network *model.
 	}
 	cache = open()
 	t.Cleanup(func() { cache.Close() })
-	err = Fill(context.Background(), cache, invariantPairs, 2, func() (*ReferencePass, data.Work, error) {
+	err = Fill(context.Background(), cache, eachOf(invariantPairs), 2, func() (*ReferencePass, data.Work, error) {
 		t.Error("the pass is opened although nothing is missing")
 		return nil, data.Work{}, context.Canceled
 	}, nil)

@@ -26,7 +26,7 @@ const passVersion = 1
 type given struct {
 	cache  *reference.Cache
 	fields []reference.Field
-	pairs  []data.TokenPair // all that the run will ask for
+	pairs  reference.Pairs // all that the run will ask for
 }
 
 // close may be called on nil.
@@ -52,40 +52,31 @@ func (s *session) openGiven(models *source.Pair, settings step.Settings, folder 
 		Numerics: fmt.Sprintf("pass %d, engine %s, %s, four bits %v", passVersion, s.backend.Name(), computeType(c), c.LoadIn4bit),
 		Settings: settings.FieldSettings(), Fields: settings.Fields(models.Reference()),
 	}
-	g := &given{fields: key.Fields}
-	if g.pairs, err = s.comparedPairs(); err != nil {
-		return err
-	}
-	limit := int64(c.ReferenceCacheGB * 1e9)
-	if size := reference.Size(key, g.pairs); size > limit {
-		log("reference: what the run needs of it takes %.1f GB (%s), reference_cache_gb is %g: it runs in every step", float64(size)/1e9, fieldsText(key.Fields), c.ReferenceCacheGB)
-		return nil
-	}
 	if key.Model, err = reference.Digest(folder, models.ReferenceFolders()...); err != nil {
 		return err
 	}
-	if g.cache, err = reference.Open(reference.Options{Folder: folder, Key: key, Limit: limit, Log: log}); err != nil {
+	g := &given{fields: key.Fields, pairs: s.comparedPairs()}
+	if g.cache, err = reference.Open(reference.Options{Folder: folder, Key: key, Limit: int64(c.ReferenceCacheGB * 1e9), Log: log}); err != nil {
 		return err
 	}
-	missing := g.missing()
-	size := reference.Size(key, missing)
-	if free, known := hub.FreeBytes(folder); known && size > free {
+	survey, err := g.cache.Survey(g.pairs)
+	if err != nil {
 		g.close()
-		log("warning: reference: what the run needs of it takes %.1f GB more in %s, and %.1f GB are free: it runs in every step", float64(size)/1e9, folder, float64(free)/1e9)
+		return err
+	}
+	what := fmt.Sprintf("%s of %d pairs", fieldsText(key.Fields), survey.Pairs)
+	switch free, known := hub.FreeBytes(folder); {
+	case float64(survey.Size) > c.ReferenceCacheGB*1e9:
+		log("warning: reference: %s take %.1f GB, reference_cache_gb is %g: it runs in every step", what, float64(survey.Size)/1e9, c.ReferenceCacheGB)
+	case known && survey.ToCome > free:
+		log("warning: reference: %s take %.1f GB more in %s, and %.1f GB are free: it runs in every step", what, float64(survey.ToCome)/1e9, folder, float64(free)/1e9)
+	default:
+		log("reference: %s from %s, %d of them to compute (%.1f MB)", what, folder, survey.Missing, float64(survey.ToCome)/1e6)
+		s.given = g
 		return nil
 	}
-	log("reference: %s of %d pairs from %s, %d of them to compute (%.0f MB)", fieldsText(key.Fields), len(g.pairs), folder, len(missing), float64(size)/1e6)
-	s.given = g
+	g.close()
 	return nil
-}
-
-// missing are the pairs whose values must be computed.
-func (g *given) missing() []data.TokenPair {
-	var list []data.TokenPair
-	for _, i := range g.cache.Missing(g.pairs) {
-		list = append(list, g.pairs[i])
-	}
-	return list
 }
 
 // fieldsText says in words what is kept.
@@ -110,31 +101,30 @@ func fieldsText(fields []reference.Field) string {
 	return strings.Join(parts, " and ")
 }
 
-// comparedPairs lists the pairs that the run compares with the reference: those of its steps, of its evaluations, and those
+// comparedPairs are the pairs that the run compares with the reference: those of its steps, of its evaluations, and those
 // whose values it writes at the end.
-func (s *session) comparedPairs() ([]data.TokenPair, error) {
-	var pairs []data.TokenPair
-	if s.total >= s.plan.StepsPerEpoch() {
-		pairs = append(pairs, s.train.Pairs...)
-	} else {
-		for planned, err := range s.plan.Steps(0) {
-			if err != nil {
-				return nil, err
-			}
-			if planned.Number >= s.total {
-				break
-			}
-			for _, b := range planned.Batches {
-				for _, index := range b.Index {
-					pairs = append(pairs, s.train.Pairs[index])
-				}
+func (s *session) comparedPairs() reference.Pairs {
+	return func(yield func(data.TokenPair, error) bool) {
+		going := true
+		take := func(p data.TokenPair, err error) bool {
+			going = yield(p, err)
+			return going
+		}
+		s.plan.Pairs(s.total)(take)
+		set := s.train
+		if s.eval != nil {
+			set = s.eval
+			if going {
+				s.evalPlan.Pairs(s.evalPlan.StepsPerEpoch())(take)
 			}
 		}
+		for i := range min(inspectedPairs, set.Len()) {
+			if !going {
+				return
+			}
+			take(set.Pair(i))
+		}
 	}
-	if s.eval != nil {
-		return append(pairs, s.eval.Pairs...), nil
-	}
-	return append(pairs, s.train.Pairs[:min(inspectedPairs, len(s.train.Pairs))]...), nil
 }
 
 // fillGiven computes what is missing. The reference is in memory for so long, and alone there.

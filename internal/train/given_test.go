@@ -126,7 +126,7 @@ func TestPrecomputed(t *testing.T) {
 			}
 			b.like("given "+name, "plain "+name, bound, but...)
 			log := b.precomputing("again "+name, all)
-			if !strings.Contains(log, "of 15 pairs from "+b.path("cache")+", 0 of them to compute (0 MB)") || strings.Contains(log, "computed in") {
+			if !strings.Contains(log, "of 15 pairs from "+b.path("cache")+", 0 of them to compute (0.0 MB)") || strings.Contains(log, "computed in") {
 				b.Errorf("%s: the second run computes again:\n%s", name, log)
 			}
 			b.sameRun(name, "again "+name, "given "+name)

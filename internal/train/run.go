@@ -77,7 +77,7 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 	if err := c.WriteYAML(filepath.Join(c.Out, "config.yaml")); err != nil {
 		return nil, err
 	}
-	r.progress = progress{Window: newSummary(), Method: c.Method, Model: r.program.Policy.Config.Type, Pairs: len(r.train.Pairs)}
+	r.progress = progress{Window: newSummary(), Method: c.Method, Model: r.program.Policy.Config.Type, Pairs: r.train.Len()}
 	if c.Resume {
 		if err := r.resume(); err != nil {
 			return nil, err
@@ -160,7 +160,7 @@ func (r *runner) log(format string, args ...any) {
 }
 
 func (r *runner) loop(ctx context.Context) error {
-	r.log("%d steps over %d records, method %s", r.total, len(r.train.Pairs), r.config.Method)
+	r.log("%d steps over %d records, method %s", r.total, r.train.Len(), r.config.Method)
 	r.display = metrics.NewProgress(r.console, r.config.Method, r.progress.Step, r.total)
 	r.windowStart = time.Now()
 	if !r.progress.Measured { // the untouched model, or the step that an interruption cut short
@@ -232,7 +232,7 @@ func (r *runner) checkFinite(s data.Step, values []step.Values, norm float64) er
 	var sources []string
 	for i := range s.Batches {
 		for _, index := range notFinite(&s.Batches[i], values[i]) {
-			sources = append(sources, r.train.Pairs[index].Source)
+			sources = append(sources, r.train.Source(index))
 		}
 	}
 	what := "the loss is not a finite number for"
@@ -240,7 +240,7 @@ func (r *runner) checkFinite(s data.Step, values []step.Values, norm float64) er
 		what = "the gradient is not finite; the step's records are"
 		for _, b := range s.Batches {
 			for _, index := range b.Index {
-				sources = append(sources, r.train.Pairs[index].Source)
+				sources = append(sources, r.train.Source(index))
 			}
 		}
 	}

@@ -265,11 +265,15 @@ func (s *session) save(folder string) error {
 	return maskfile.Write(filepath.Join(folder, maskfile.Name), tensors)
 }
 
-// close releases graphs and weights. Engines keep both outside Go's memory.
+// close releases graphs and weights, which engines keep outside Go's memory, and the data.
 func (s *session) close() {
 	s.program.Close()
 	s.store.Finalize()
 	s.given.close()
+	s.train.Close()
+	if s.eval != nil {
+		s.eval.Close()
+	}
 }
 
 // exists reports whether a path is there.
