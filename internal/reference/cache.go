@@ -263,13 +263,16 @@ func (c *Cache) lock(ctx context.Context) (unlock func(), err error) {
 		c.options.Log("reference: waiting for another run, which computes values of the same model")
 		_, err = lock.TryLockContext(ctx, lockPause)
 	}
+	unlock = func() { _ = lock.Close() } // closing the file unlocks it, whatever else goes wrong
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		return func() {}, nil
+		return unlock, nil
 	case ctx.Err() != nil:
+		unlock()
 		return nil, context.Cause(ctx)
 	case err != nil:
+		unlock()
 		return nil, fmt.Errorf("lock the reference's values in %s: %w", c.folder, err)
 	}
-	return func() { _ = lock.Close() }, nil // closing the file unlocks it, whatever else goes wrong
+	return unlock, nil
 }
