@@ -87,6 +87,27 @@ func TestGivenReference(t *testing.T) {
 	})
 }
 
+// The same for every family, by the objectives that read the most of a model.
+func TestGivenReferenceOfFamilies(t *testing.T) {
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		if e.Name != "go" {
+			t.Skip("preparing a graph takes long")
+		}
+		for name, text := range golden.TinyConfigs(golden.Size{Vocab: 11, Hidden: 16, Layers: 2, Heads: 4, Positions: 32}) {
+			config, err := model.ParseConfig(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, method := range []string{"dpo", "mapo", "sparse-independent"} {
+				t.Run(name+" "+method, func(t *testing.T) {
+					o, _ := loss.Lookup(method)
+					checkGiven(t, e, smallProgramOf(t, e, config, o, Settings{}), smallProgramOf(t, e, config, o, Settings{}))
+				})
+			}
+		}
+	})
+}
+
 // checkGiven compares a program whose reference runs with one that is like it.
 func checkGiven(t *testing.T, e golden.Engine, runs, given *Program) {
 	t.Helper()

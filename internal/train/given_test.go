@@ -97,6 +97,8 @@ func TestPrecomputed(t *testing.T) {
 		"sparse-binary":         {"method": "sparse-binary"},
 		"sparse-random":         {"method": "sparse-random"},
 		"dpo, adapter":          withAdapter(map[string]string{"method": "dpo", "lora_dropout": "0.3"}),
+		"tdpo1, bfloat16":       {"method": "tdpo1", "dtype": "bfloat16"},
+		"dpo, bfloat16":         {"method": "dpo", "dtype": "bfloat16"},
 		"sparse, adapter":       withAdapter(map[string]string{"method": "sparse-independent"}),
 		"tdpo1, adapter, 4 bit": withAdapter(map[string]string{"method": "tdpo1", "load_in_4bit": "true"}),
 	}
