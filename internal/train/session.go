@@ -111,6 +111,7 @@ func (s *session) openData(ctx context.Context, c *model.Config, console io.Writ
 	load := func(name string) (*data.Set, error) {
 		options := data.LoadOptions{
 			Task: data.Preference, VocabSize: c.Vocab, OnBadRecord: data.BadRecordPolicy(s.config.OnBadRecord),
+			RatedPairs: data.RatedPairs(s.config.RatedPairs), MaxResponseWords: s.config.MaxResponseWords,
 			Limits: data.Limits{
 				MaxLength: s.config.MaxLength, MaxPromptLength: s.config.MaxPromptLength,
 				TruncationMode: data.TruncationMode(s.config.TruncationMode),
