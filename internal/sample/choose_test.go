@@ -179,7 +179,7 @@ func TestStream(t *testing.T) {
 func TestSizes(t *testing.T) {
 	for want, list := range map[int][]int{32: {1, 32}, 64: {33, 64}, 96: {65, 96}, 128: {97, 128}, 192: {129, 192}, 256: {193, 256}, 1024: {769, 1024}} {
 		for _, n := range list {
-			if got := lengthSize(n, minPast); got != want {
+			if got := lengthSize(n, minLength); got != want {
 				t.Errorf("length of %d positions: got %d, want %d", n, got, want)
 			}
 		}
