@@ -6,7 +6,7 @@ func init() {
 	register(Objective{
 		Name:      "hinge",
 		Summary:   "max(0, 1 - β (Σ logratio_c - Σ logratio_r))",
-		Source:    "Zhao et al. 2023 (SLiC), arXiv 2305.10425, Eq. 1, on log-ratios as Liu et al. 2023 (RSO), arXiv 2309.06657, Eq. 9",
+		Source:    "Zhao et al. 2023, SLiC-HF, arXiv 2305.10425, on log-ratios as Liu et al. 2023, RSO, arXiv 2309.06657",
 		Reads:     []string{"beta"},
 		Reference: true,
 		Pairs:     true,

@@ -6,7 +6,7 @@ func init() {
 	register(Objective{
 		Name:      "kto-pair",
 		Summary:   "1 - ½ σ(β (Σ logratio_c - z_r)) - ½ σ(β (z_c - Σ logratio_r)), z = stopgrad(max(0, Σ logratio))",
-		Source:    "Ethayarajh et al. 2024, arXiv 2402.01306, Eq. 8, on pairs as TRL's former kto_pair",
+		Source:    "Ethayarajh et al. 2024, arXiv 2402.01306, on pairs as TRL's former kto_pair",
 		Reads:     []string{"beta"},
 		Reference: true,
 		Pairs:     true,

@@ -6,7 +6,7 @@ func init() {
 	register(Objective{
 		Name:      "robust",
 		Summary:   "(-(1-ε) logσ(x) + ε logσ(-x)) / (1-2ε), x = β (Σ logratio_c - Σ logratio_r)",
-		Source:    "Chowdhury et al. 2024, arXiv 2403.00409, Eq. 12",
+		Source:    "Chowdhury et al. 2024, arXiv 2403.00409",
 		Reads:     []string{"beta", "label_smoothing"},
 		Reference: true,
 		Pairs:     true,

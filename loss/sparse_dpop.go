@@ -6,7 +6,7 @@ func init() {
 	register(Objective{
 		Name:      "sparse-dpop",
 		Summary:   "-logσ(β (Σ m_u logratio_c - Σ m_u logratio_r + Σ m_d klf_c - Σ m_d klf_r - λ max(0, -Σ m_u logratio_c))), m_u and m_d learned",
-		Source:    "DPOP (arXiv 2402.13228, Eq. 3) with the masks of SparsePO (arXiv 2410.05102), as its conclusion suggests; the combination is ours",
+		Source:    "DPOP, arXiv 2402.13228, Eq. 3, with the masks of SparsePO, arXiv 2410.05102, as its conclusion suggests; the combination is ours",
 		Reads:     append([]string{"beta", "lambda", "kl", "l1_u", "l1_d"}, learnedSettings...),
 		Mask:      IndependentMask,
 		Reference: true,

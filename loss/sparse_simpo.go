@@ -4,7 +4,7 @@ func init() {
 	register(Objective{
 		Name:      "sparse-simpo",
 		Summary:   "-logσ(β (mean m_u log π(y_c) - mean m_u log π(y_r)) - γ), m_u learned",
-		Source:    "SimPO (arXiv 2405.14734, Eq. 6) with the masks of SparsePO (arXiv 2410.05102), as its conclusion suggests; the combination is ours",
+		Source:    "SimPO, arXiv 2405.14734, Eq. 6, with a mask of SparsePO, arXiv 2410.05102, as its conclusion suggests; the combination is ours",
 		Reads:     append([]string{"beta", "gamma", "l1_u"}, learnedSettings...),
 		Mask:      CommonMask,
 		Reference: true,
