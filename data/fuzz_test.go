@@ -20,6 +20,15 @@ var recordSeeds = []string{
 	`{"prompt":"p","chosen":"c","rejected":"c"}`,
 	"[" + good + "]",
 	"{\"text\":\"\xff\"}",
+	`{"chosen":"\n\nHuman: a\n\nAssistant: b","rejected":"\n\nHuman: a\n\nAssistant: c"}`,
+	`{"chosen":"The film is good","rejected":"The film is bad"}`,
+	`{"chosen":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}],"rejected":[{"role":"user","content":"a"},{"role":"assistant","content":"c"}]}`,
+	`{"conversations":[{"from":"human","value":"a"}],"chosen":{"from":"gpt","value":"b"},"rejected":{"from":"gpt","value":"c"}}`,
+	`{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":"b"}]}`,
+	`{"question":"a","answers":[{"text":"b","votes":1},{"text":"c","votes":null}]}`,
+	`{"prompt":"a","text":"b","reward":1.5}`,
+	`{"a":{"responses":["b","c"],"rewards":[1,2]}}`,
+	`{"text":"a","code":"b","test_list":["c"]}`,
 	`null`, ``, `[`, `{"a":`, `[1,"2,3"]`,
 }
 
@@ -41,7 +50,7 @@ func FuzzParseRecord(f *testing.F) {
 			}
 			return
 		}
-		if supervised {
+		if supervised || len(rec.Answers) > 0 {
 			return
 		}
 		var b bytes.Buffer

@@ -32,6 +32,10 @@ type LoadOptions struct {
 	VocabSize   int       // of the model; every id must be below it
 	Limits      Limits
 	OnBadRecord BadRecordPolicy
+
+	Template         Template   // writes chat messages; nil writes them as a plain dialogue
+	RatedPairs       RatedPairs // which pairs are made of rated responses
+	MaxResponseWords int        // records with a longer response are dropped, rated responses taken out; 0 for no limit
 }
 
 // Load reads and tokenises a data file. It is an error if no pair is left. The report is given whenever records were read,
@@ -49,6 +53,8 @@ func LoadFiles(ctx context.Context, name string, paths []string, options LoadOpt
 // Part is one source of a mixture.
 type Part struct {
 	Paths []string
+	// Share of the records to take; the zero value takes all.
+	Share Share
 	// Weight is the part's share of an epoch in proportion to the others'; 0 takes all its records in every epoch.
 	Weight float64
 }
@@ -82,6 +88,12 @@ func (o LoadOptions) validate() error {
 	if o.VocabSize <= 0 {
 		return fmt.Errorf("load data: vocabulary size %d; give the model's", o.VocabSize)
 	}
+	if o.MaxResponseWords < 0 {
+		return usage.Errorf("max_response_words: %d is negative; give a number of words, or 0 for no limit", o.MaxResponseWords)
+	}
+	if err := o.RatedPairs.Validate(); err != nil {
+		return err
+	}
 	return o.OnBadRecord.Validate()
 }
 
@@ -91,14 +103,15 @@ type loading struct {
 	builder  *setBuilder
 	report   *Report
 	measured measures
-	unopened bool // no file could be opened yet
+	rated    tokenised // the rated responses of one prompt, which may go on
+	unopened bool      // no file could be opened yet
 }
 
 func (l *loading) readAll(ctx context.Context, parts []Part) error {
 	l.unopened = true
 	for _, part := range parts {
 		for _, path := range part.Paths {
-			if err := l.readFile(ctx, path); err != nil {
+			if err := l.readFile(ctx, path, part.Share); err != nil {
 				return err
 			}
 		}
@@ -111,31 +124,45 @@ func (l *loading) readAll(ctx context.Context, parts []Part) error {
 	return nil
 }
 
-func (l *loading) readFile(ctx context.Context, path string) error {
+func (l *loading) readFile(ctx context.Context, path string, share Share) error {
 	reader, err := Open(path, l.Task)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
 	l.unopened = false
-	for results := range tokenised(ctx, reader, l.LoadOptions) {
+	for list := range results(ctx, reader, l.LoadOptions, share) {
 		if ctx.Err() != nil {
-			return fmt.Errorf("load %s: %w", path, context.Cause(ctx))
+			return stopped(ctx, path)
 		}
-		for _, r := range results {
+		for _, r := range list {
 			if err := l.add(r); err != nil {
 				return err
 			}
 		}
 	}
-	return ctx.Err()
+	if ctx.Err() != nil {
+		return stopped(ctx, path)
+	}
+	l.pairRated()
+	return nil
+}
+
+func stopped(ctx context.Context, path string) error {
+	return fmt.Errorf("load %s: %w", path, context.Cause(ctx))
 }
 
 // add takes one result into the set. It returns the errors that end loading.
 func (l *loading) add(r result) error {
 	bad := asBadRecord(r.err)
-	if r.err != nil && (bad == nil || l.OnBadRecord != SkipBad) {
+	if r.err != nil && (bad == nil || l.OnBadRecord != SkipBad && !bad.known) {
+		if bad != nil {
+			return usage.Hint(r.err, "training counts and skips such records with --set on_bad_record=skip")
+		}
 		return r.err
+	}
+	if r.elsewhere {
+		return nil
 	}
 	l.report.Read++
 	switch {
@@ -144,9 +171,20 @@ func (l *loading) add(r result) error {
 	case r.out.Dropped != "":
 		l.report.drop(r.out.Dropped, fmt.Sprintf("%s: %s", r.source, r.out.Dropped))
 	default:
-		l.report.keep(r.out)
-		l.measured.add(r.example)
-		l.builder.add(r.example)
+		l.report.count(r.out)
+		if r.made.ratings != nil {
+			l.gather(r.made)
+			return nil
+		}
+		l.pairRated()
+		l.keep(r.made.example)
 	}
 	return nil
+}
+
+// keep takes an example into the set.
+func (l *loading) keep(e example) {
+	l.report.Kept++
+	l.measured.add(e)
+	l.builder.add(e)
 }

@@ -9,10 +9,11 @@ import (
 
 // result is a record, or an error in its place, and what tokenising made of it.
 type result struct {
-	source  string
-	example example
-	out     Outcome
-	err     error
+	source    string
+	made      tokenised
+	elsewhere bool // not in the share that is read
+	out       Outcome
+	err       error
 }
 
 // chunk is a run of items on its way through the pipeline.
@@ -29,9 +30,9 @@ const (
 	chunkBytes = 1 << 20
 )
 
-// tokenised yields the records of a file in their order, some at a time. One goroutine reads and all cores parse and
+// results yields the records of a file in their order, some at a time. One goroutine reads and all cores parse and
 // tokenise, a few chunks ahead of the loop, so that memory does not grow with the file.
-func tokenised(ctx context.Context, reader *Reader, options LoadOptions) iter.Seq[[]result] {
+func results(ctx context.Context, reader *Reader, options LoadOptions, share Share) iter.Seq[[]result] {
 	return func(yield func([]result) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		workers := runtime.GOMAXPROCS(0)
@@ -49,7 +50,7 @@ func tokenised(ctx context.Context, reader *Reader, options LoadOptions) iter.Se
 		for range workers {
 			go func() {
 				for c := range work {
-					c.process(tokeniser, options.Task)
+					c.process(tokeniser, options.Task, share)
 				}
 			}()
 		}
@@ -82,7 +83,8 @@ func readChunks(ctx context.Context, reader *Reader, ordered, work chan<- *chunk
 			c.items = append(c.items, item{})
 		} else {
 			c.results = append(c.results, result{source: it.source})
-			c.items = append(c.items, item{it.source, bytes.Clone(it.raw)})
+			it.raw = bytes.Clone(it.raw)
+			c.items = append(c.items, it)
 			c.bytes += len(it.raw)
 		}
 		if len(c.items) == chunkItems || c.bytes >= chunkBytes {
@@ -97,7 +99,7 @@ func readChunks(ctx context.Context, reader *Reader, ordered, work chan<- *chunk
 
 func newChunk() *chunk { return &chunk{done: make(chan struct{})} }
 
-func (c *chunk) process(t *tokeniser, task Task) {
+func (c *chunk) process(t *tokeniser, task Task, share Share) {
 	defer close(c.done)
 	for i := range c.results {
 		r := &c.results[i]
@@ -109,7 +111,10 @@ func (c *chunk) process(t *tokeniser, task Task) {
 			r.err = err
 			continue
 		}
-		r.example, r.out, r.err = t.tokenise(rec)
+		if r.elsewhere = !share.holds(rec); r.elsewhere {
+			continue
+		}
+		r.made, r.out, r.err = t.tokenise(rec)
 	}
 	c.items = nil
 }

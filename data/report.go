@@ -12,12 +12,15 @@ import (
 type Report struct {
 	Path               string         `json:"path"`
 	Read               int            `json:"read"`
-	Kept               int            `json:"kept"`
+	Kept               int            `json:"kept"` // in the set: pairs, or supervised examples
 	Dropped            map[Reason]int `json:"dropped,omitempty"`
 	DroppedExamples    []string       `json:"dropped_examples,omitempty"` // the first few, as messages or places
 	PromptsTruncated   int            `json:"prompts_truncated"`
 	ResponsesTruncated int            `json:"responses_truncated"`
-	Straddled          int            `json:"straddled_boundaries"` // records tokenised in two parts
+	Straddled          int            `json:"straddled_boundaries"`      // records tokenised in two parts
+	RatedPrompts       int            `json:"rated_prompts,omitempty"`   // prompts whose rated responses were paired
+	PlainDialogues     int            `json:"plain_dialogues,omitempty"` // records of messages written without a chat template
+	TemplateCuts       int            `json:"template_cuts,omitempty"`   // records whose prompt the chat template renders otherwise when a response follows
 
 	Prompt   Quantiles `json:"prompt_length"`   // ids of kept prompts
 	Response Quantiles `json:"response_length"` // ids of kept responses, both sides
@@ -64,14 +67,18 @@ func (r *Report) drop(reason Reason, example string) {
 	}
 }
 
-func (r *Report) keep(out Outcome) {
-	r.Kept++
+func (r *Report) count(out Outcome) {
 	r.ResponsesTruncated += out.ResponsesTruncated
 	if out.PromptTruncated {
 		r.PromptsTruncated++
 	}
-	if out.Straddled {
-		r.Straddled++
+	for _, c := range []struct {
+		happened bool
+		count    *int
+	}{{out.Straddled, &r.Straddled}, {out.PlainDialogue, &r.PlainDialogues}, {out.TemplateCut, &r.TemplateCuts}} {
+		if c.happened {
+			*c.count++
+		}
 	}
 }
 
@@ -121,6 +128,15 @@ func (r *Report) String() string {
 	}
 	if r.Straddled > 0 {
 		fmt.Fprintf(&b, "\n  tokenised in two parts, as a token would straddle the prompt's end: %d", r.Straddled)
+	}
+	if r.RatedPrompts > 0 {
+		fmt.Fprintf(&b, "\n  prompts with rated responses: %d", r.RatedPrompts)
+	}
+	if r.PlainDialogues > 0 {
+		fmt.Fprintf(&b, "\n  messages written as a plain dialogue, as the tokenizer has no chat template: %d", r.PlainDialogues)
+	}
+	if r.TemplateCuts > 0 {
+		fmt.Fprintf(&b, "\n  prompts that the chat template writes otherwise before a response, cut to what both share: %d", r.TemplateCuts)
 	}
 	if r.Kept > 0 {
 		fmt.Fprintf(&b, "\n  prompt tokens: %v\n  response tokens: %v", r.Prompt, r.Response)

@@ -41,6 +41,7 @@ type inspectWork struct {
 
 	objective loss.Objective
 	tokenizer *tokenizer.Tokenizer // nil where the policy's folder has none
+	template  data.Template        // nil where there is none
 }
 
 // inspectSettings are the flags that only some methods read, by the names of the settings.
@@ -165,6 +166,9 @@ func (w *inspectWork) run(ctx context.Context, app *App) error {
 	if w.tokenizer, err = models.Policy.Tokenizer(); err != nil {
 		return err
 	}
+	if w.template, err = models.Policy.Template(); err != nil {
+		return err
+	}
 	pairs, err := w.pairs(ctx, app, policy.Vocab, positions)
 	if err != nil {
 		return err
@@ -182,7 +186,7 @@ func (w *inspectWork) run(ctx context.Context, app *App) error {
 }
 
 func (w *inspectWork) pairs(ctx context.Context, app *App, vocab, positions int) ([]data.TokenPair, error) {
-	options := data.LoadOptions{Task: data.Preference, VocabSize: vocab, Limits: data.Limits{MaxLength: positions}}
+	options := data.LoadOptions{Task: data.Preference, VocabSize: vocab, Template: w.template, Limits: data.Limits{MaxLength: positions}}
 	if w.tokenizer != nil {
 		options.Tokenizer = w.tokenizer
 	}

@@ -18,7 +18,7 @@ package config
 type Run struct {
 	Model     string `yaml:"model" flag:"yes" required:"yes" help:"model to train: a folder in Hugging Face layout, an adapter's folder in PEFT's, or a hub id"`
 	Reference string `yaml:"reference" flag:"yes" default:"=model" help:"frozen reference: a model folder or hub id; base for the policy's base model without its adapter; adapter:PATH for an adapter on that base"`
-	Data      string `yaml:"data" flag:"yes" required:"yes" help:"training records: a .jsonl, .jsonl.gz, .json or .parquet file, or a hub id"`
+	Data      string `yaml:"data" flag:"yes" required:"yes" help:"training records: a .jsonl, .jsonl.gz, .json or .parquet file, a folder, a pattern or a hub id; [:90%] takes a share, commas join sources and =WEIGHT mixes them (docs/data.md)"`
 	EvalData  string `yaml:"eval_data" flag:"yes" help:"held-out records for evaluation"`
 	Out       string `yaml:"out" flag:"yes" required:"yes" help:"run folder to write"`
 	Method    string `yaml:"method" flag:"yes" required:"yes" help:"objective to optimise"`
@@ -45,7 +45,7 @@ type Run struct {
 	PerDeviceEvalBatchSize    int     `yaml:"per_device_eval_batch_size" default:"8" range:"[1,inf)" help:"pairs per pass in evaluation"`
 	GradientAccumulationSteps int     `yaml:"gradient_accumulation_steps" default:"1" range:"[1,inf)" help:"passes per optimiser step; batch = per_device_train_batch_size × this"`
 	MaxLength                 int     `yaml:"max_length" default:"512" range:"[2,inf)" help:"longest prompt and response together, tokens; responses are cut to it"`
-	MaxPromptLength           int     `yaml:"max_prompt_length" default:"256" range:"[1,inf)" help:"longest prompt where prompt and response exceed max_length, tokens; half of max_length where that is 256 or less"`
+	MaxPromptLength           int     `yaml:"max_prompt_length" default:"256" range:"[1,inf)" help:"longest prompt, tokens; half of max_length where that is 256 or less"`
 	TruncationMode            string  `yaml:"truncation_mode" default:"keep_end" oneof:"keep_end keep_start" help:"which end of a too long prompt stays"`
 
 	LRSchedulerType string  `yaml:"lr_scheduler_type" default:"linear" oneof:"constant linear cosine" help:"learning rate after the warm-up: constant, or falling to 0"`
@@ -73,6 +73,8 @@ type Run struct {
 	SaveTotalLimit     int    `yaml:"save_total_limit" default:"0" range:"[0,inf)" help:"newest checkpoints to keep; 0 for all"`
 	LoadBestModelAtEnd bool   `yaml:"load_best_model_at_end" default:"false" help:"finish with the weights of the lowest eval_loss instead of the last; needs eval_data and eval_steps"`
 	OnBadRecord        string `yaml:"on_bad_record" default:"error" oneof:"error skip" help:"stop at a record that cannot be used, or count and skip it"`
+	RatedPairs         string `yaml:"rated_pairs" default:"best_worst" oneof:"best_worst all first" help:"pairs of a prompt's rated responses: the highest against the lowest, every two of different ratings, or the first two"`
+	MaxResponseWords   int    `yaml:"max_response_words" default:"0" range:"[0,inf)" help:"drop records with a longer response, in words, and take it out of rated ones; 0 for no limit"`
 
 	Frontier Frontier `yaml:"frontier"`
 

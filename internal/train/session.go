@@ -32,6 +32,7 @@ type session struct {
 	objective loss.Objective
 	store     *gomodel.Store
 	tokenizer *tokenizer.Tokenizer // nil where the model folder has none
+	template  data.Template        // of chat messages; nil where the model folder has none
 	program   *step.Program
 	train     *data.Set
 	plan      *data.Plan
@@ -61,6 +62,9 @@ func open(ctx context.Context, c *config.Run, backend compute.Backend, console i
 	}
 	defer models.Close()
 	if s.tokenizer, err = models.Policy.Tokenizer(); err != nil {
+		return nil, err
+	}
+	if s.template, err = models.Policy.Template(); err != nil {
 		return nil, err
 	}
 	if err := s.openData(ctx, models.Policy.Config, console, log); err != nil {
@@ -111,6 +115,7 @@ func (s *session) openData(ctx context.Context, c *model.Config, console io.Writ
 	load := func(name string) (*data.Set, error) {
 		options := data.LoadOptions{
 			Task: data.Preference, VocabSize: c.Vocab, OnBadRecord: data.BadRecordPolicy(s.config.OnBadRecord),
+			Template: s.template, RatedPairs: data.RatedPairs(s.config.RatedPairs), MaxResponseWords: s.config.MaxResponseWords,
 			Limits: data.Limits{
 				MaxLength: s.config.MaxLength, MaxPromptLength: s.config.MaxPromptLength,
 				TruncationMode: data.TruncationMode(s.config.TruncationMode),
