@@ -69,6 +69,7 @@ func TestDefaults(t *testing.T) {
 		"adam_beta1": "0.9", "adam_beta2": "0.999", "adam_epsilon": "1.0e-08", "max_grad_norm": "1", "logging_steps": "10",
 		"dtype": "float32", "gradient_checkpointing": "false", "use_peft": "false", "lora_r": "16", "lora_alpha": "32", "lora_dropout": "0.05",
 		"lora_target_modules": "", "use_rslora": "false", "load_in_4bit": "false",
+		"precompute_ref_log_probs": "false", "reference_cache_gb": "20",
 		"eval_steps": "0", "save_steps": "0", "save_total_limit": "0", "load_best_model_at_end": "false", "on_bad_record": "error", "rated_pairs": "best_worst", "max_response_words": "0",
 		"mask.layers": "all", "mask.depth": "1", "mask.width": "200", "mask.norm": "true", "mask.dropout": "0", "mask.init": "",
 		"mask.weight_decay": "0.01", "mask.learning_rate": "1.0e-06", "mask.map": "minmax", "mask.groups": "[mlp, attn, resid]",

@@ -307,7 +307,7 @@ func TestNumberOfGraphs(t *testing.T) {
 		c := b.settings("run", map[string]string{
 			"data": b.path("many.jsonl"), "eval_data": b.path("many.jsonl"), "gradient_accumulation_steps": accumulation, "method": "sparse-independent",
 		})
-		s, err := open(context.Background(), c, b.backend, io.Discard, func(string, ...any) {})
+		s, err := open(context.Background(), c, Options{Backend: b.backend, Log: io.Discard}, func(string, ...any) {})
 		if err != nil {
 			t.Fatal(err)
 		}
