@@ -62,6 +62,7 @@ func TestDefaults(t *testing.T) {
 	want := map[string]string{
 		"model": "m", "reference": "m", "data": "d.jsonl", "eval_data": "", "out": "run", "method": "dpo", "engine": "auto", "seed": "42",
 		"beta": "0.1", "alpha": "0.5", "gamma": "0.3", "lambda": "50", "kl": "forward", "l1_u": "0", "l1_d": "0",
+		"label_smoothing": "0", "rpo_alpha": "0",
 		"learning_rate": "1.0e-06", "num_train_epochs": "1", "max_steps": "-1", "per_device_train_batch_size": "8",
 		"per_device_eval_batch_size": "8", "gradient_accumulation_steps": "1", "max_length": "512", "max_prompt_length": "256",
 		"truncation_mode": "keep_end", "lr_scheduler_type": "linear", "warmup_ratio": "0", "warmup_steps": "0", "weight_decay": "0",

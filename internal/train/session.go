@@ -192,6 +192,7 @@ func (s *session) settings(reference *model.Config) (step.Settings, map[string][
 		Objective: s.objective,
 		Options: loss.Options{
 			Beta: c.Beta, Alpha: c.Alpha, Gamma: c.Gamma, Lambda: c.Lambda, ReverseKL: c.KL == "reverse", L1U: c.L1U, L1D: c.L1D,
+			LabelSmoothing: c.LabelSmoothing, RPOAlpha: c.RPOAlpha,
 		},
 		Map: mask.Map(c.Mask.Map), Groups: c.Mask.Groups, Recompute: c.GradientCheckpointing,
 		Optimiser: step.Optimiser{
