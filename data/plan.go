@@ -226,3 +226,30 @@ func (p *Plan) batch(indices []int32, d draw) (Batch, error) {
 	}
 	return batch, nil
 }
+
+// Pairs yields the pairs that the first steps see. A pair that epochs have in common may come once or several times.
+func (p *Plan) Pairs(steps int) iter.Seq2[TokenPair, error] {
+	return func(yield func(TokenPair, error) bool) {
+		perEpoch := p.StepsPerEpoch()
+		if p.epochsAlike() {
+			steps = min(steps, perEpoch)
+		}
+		for epoch := 0; steps > 0; epoch++ {
+			order := p.order(epoch)
+			if steps < perEpoch {
+				order = order[:steps*p.pairsPerStep()]
+			}
+			for _, index := range order {
+				if pair, err := p.set.pair(int(index), p.draw(epoch)); !yield(pair, err) {
+					return
+				}
+			}
+			steps -= perEpoch
+		}
+	}
+}
+
+// epochsAlike reports whether every epoch sees the same pairs.
+func (p *Plan) epochsAlike() bool {
+	return p.epochLen() == p.set.Len() && (p.options.AnyOrder || len(p.set.index.candidates) == 0)
+}

@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"iter"
 	"math/bits"
 	"math/rand/v2"
 	"strconv"
@@ -28,14 +29,29 @@ type part struct {
 
 // NewSet makes a set of pairs, which are supervised examples where the first has no rejected response.
 func NewSet(path string, pairs []TokenPair) (*Set, error) {
+	return CollectSet(path, func(yield func(TokenPair, error) bool) {
+		for _, p := range pairs {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	})
+}
+
+// CollectSet is NewSet for pairs that come one after the other. An error among them ends it.
+func CollectSet(path string, pairs iter.Seq2[TokenPair, error]) (*Set, error) {
 	b, err := newSetBuilder(path, Preference)
 	if err != nil {
 		return nil, err
 	}
-	if len(pairs) > 0 && len(pairs[0].Rejected) == 0 {
-		b.set.Task = Supervised
-	}
-	for _, p := range pairs {
+	for p, err := range pairs {
+		if err != nil {
+			_ = b.set.Close()
+			return nil, err
+		}
+		if b.set.Len() == 0 && len(p.Rejected) == 0 {
+			b.set.Task = Supervised
+		}
 		b.add(exampleOf(p))
 	}
 	b.endPart(0)

@@ -32,7 +32,11 @@ type Run struct {
 	KL     string  `yaml:"kl" default:"forward" oneof:"forward reverse" help:"token KL of the masked objective: KL(reference ‖ policy), or the reverse with Eq. 8's sign as printed"`
 	L1U    float64 `yaml:"l1_u" default:"0" range:"[0,inf)" help:"L1 coefficient of the reward mask, used as given (the authors halve it for a common mask)"`
 	L1D    float64 `yaml:"l1_d" default:"0" range:"[0,inf)" help:"L1 coefficient of the KL mask, used as given"`
-	Mask   Mask    `yaml:"mask"`
+
+	LabelSmoothing float64 `yaml:"label_smoothing" default:"0; robust 0.1" range:"[0,0.5)" help:"share of the pairs taken to have their sides exchanged; with dpo this is cDPO"`
+	RPOAlpha       float64 `yaml:"rpo_alpha" default:"0" range:"[0,inf)" help:"weight of the mean negative log-likelihood of the chosen response, added to any objective on pairs"`
+
+	Mask Mask `yaml:"mask"`
 
 	LearningRate              float64 `yaml:"learning_rate" flag:"yes" default:"1e-6; sft 1e-5" range:"[0,inf)" help:"peak learning rate of AdamW"`
 	NumTrainEpochs            float64 `yaml:"num_train_epochs" flag:"yes" default:"1" range:"(0,inf)" help:"passes over the data; a fraction ends inside one"`
@@ -62,6 +66,9 @@ type Run struct {
 	LoraTargetModules     []string `yaml:"lora_target_modules" help:"linear layers with an adapter: ends of names, patterns, or all-linear; the family's own choice if not given"`
 	UseRSLora             bool     `yaml:"use_rslora" default:"false" help:"divide lora_alpha by the root of the rank"`
 	LoadIn4bit            bool     `yaml:"load_in_4bit" default:"false" help:"keep the frozen linear layers in 4 bits (QLoRA: NF4, double quantisation); needs an adapter"`
+
+	PrecomputeRefLogProbs bool    `yaml:"precompute_ref_log_probs" default:"false" help:"compute what the objective needs of the reference once, before the first step, and keep it in the user's cache for later epochs and runs; dpo and dpop then hold no reference and log no KL"`
+	ReferenceCacheGB      float64 `yaml:"reference_cache_gb" default:"20" range:"(0,inf)" help:"what that cache may take on the disk, GB: the values used longest ago make room; a run that needs more computes its reference at every step"`
 
 	LoggingSteps       int    `yaml:"logging_steps" default:"10" range:"[1,inf)" help:"steps between two records of metrics"`
 	EvalSteps          int    `yaml:"eval_steps" default:"0" range:"[0,inf)" help:"steps between two evaluations on eval_data; 0 for none on the way"`

@@ -116,7 +116,7 @@ func (f *fixture) perPair(x []float32, side string) [][]float32 {
 // to prepare a graph have both in one.
 func (f *fixture) evaluate(t *testing.T, e golden.Engine) (Values, []*tensors.Tensor) {
 	t.Helper()
-	out, err := valuesAndGradients(t, e, f.Program).Call(f.feed(&f.batch, nil)...)
+	out, err := valuesAndGradients(t, e, f.Program).Call(fed(t, f.Program, &f.batch, nil)...)
 	if err != nil {
 		t.Fatal(err)
 	}

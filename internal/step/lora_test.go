@@ -92,7 +92,7 @@ func (f *fixture) trainingGradients(t *testing.T, e golden.Engine, noise func() 
 		t.Fatal(err)
 	}
 	defer exec.Finalize()
-	out, err := exec.Call(f.feed(&f.batch, noise)...)
+	out, err := exec.Call(fed(t, f.Program, &f.batch, noise)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	Backend compute.Backend
 	// Log receives log lines and, on a terminal, the progress bar.
 	Log io.Writer
+	// ReferenceCache is the folder of precompute_ref_log_probs; "" stands for reference.Folder.
+	ReferenceCache string
 }
 
 // Result of a finished run.
@@ -68,7 +70,7 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 		return nil, fmt.Errorf("open the run's log: %w", err)
 	}
 	defer r.logFile.Close()
-	if r.session, err = open(ctx, c, o.Backend, o.Log, r.log); err != nil {
+	if r.session, err = open(ctx, c, o, r.log); err != nil {
 		return nil, err
 	}
 	defer r.close()
