@@ -36,9 +36,9 @@ var hostile = []struct {
 	{name: "deep answer", code: "def f(x):\n  y = []\n  for i in range(100000): y = [y]\n  return y", want: []Kind{Error}, why: "RecursionError"},
 	{name: "number bomb", code: "def f(x): return 10 ** 10 ** 10", want: []Kind{Timeout, Memory}},
 
-	{name: "endless loop", code: "while True: pass", want: []Kind{Timeout}, why: "processor time"},
+	{name: "endless loop", code: "while True: pass", want: []Kind{Timeout}},
 	{name: "endless loop in C", code: "def f(x): return sum(iter(int, 1))", want: []Kind{Timeout}},
-	{name: "sleep", code: "import time\ndef f(x): time.sleep(1000)", want: []Kind{Timeout}, why: "more than 2s"},
+	{name: "sleep", code: "import time\ndef f(x): time.sleep(1000)", want: []Kind{Timeout}, why: "more than 1.5s"},
 	{name: "signal handlers", code: "import signal\nfor s in range(1, 65):\n  try: signal.signal(s, signal.SIG_IGN)\n  except (OSError, ValueError): pass\nwhile True: pass", want: []Kind{Timeout}},
 	{name: "alarm", code: "import signal, os, time\nsignal.signal(signal.SIGALRM, lambda *a: os._exit(0))\nsignal.alarm(1)\ntime.sleep(1000)", want: []Kind{Error}, why: "status 0"},
 	{name: "regular expression bomb", code: "import re\ndef f(x): return re.match('(a+)+$', 'a' * 60 + 'b')", want: []Kind{Timeout}},
@@ -145,7 +145,7 @@ func TestHostilePrograms(t *testing.T) {
 	fill := strings.NewReplacer("SECRET'", secret+"'", "FORBIDDEN", forbidden, "PORT", fmt.Sprint(server.Addr().(*net.TCPAddr).Port))
 
 	limits := DefaultLimits()
-	limits.CPU, limits.Wall, limits.Memory = 300*time.Millisecond, 2*time.Second, 256<<20
+	limits.CPU, limits.Wall, limits.Memory = 300*time.Millisecond, 1500*time.Millisecond, 256<<20
 	s := open(t, Options{Workers: 4, Limits: limits})
 	t.Run("programs", func(t *testing.T) {
 		for _, test := range hostile {
