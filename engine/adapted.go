@@ -12,8 +12,8 @@ import (
 type adapted struct {
 	compute.Backend
 	function func(compute.Function) compute.Function
-	bfloat16 bool // computes it as such
-	prune    bool // graphs need it before they are compiled
+	bfloat16 bool                  // computes it as such
+	improve  func(compute.Builder) // a graph, before it is compiled; nil: it is as it should be
 }
 
 func (b *adapted) Builder(name string) compute.Builder {
@@ -57,8 +57,8 @@ type adaptedBuilder struct {
 func (b *adaptedBuilder) Main() compute.Function { return b.owner.function(b.Builder.Main()) }
 
 func (b *adaptedBuilder) Compile() (compute.Executable, error) {
-	if b.owner.prune {
-		prune(b.Builder)
+	if b.owner.improve != nil {
+		b.owner.improve(b.Builder)
 	}
 	executable, err := b.Builder.Compile()
 	if err != nil {

@@ -1,0 +1,54 @@
+package onnxgraph
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/gomlx/compute"
+)
+
+// Improve rewrites the graph that a builder of compute-onnx has gathered. Where the builder is not as known it changes
+// nothing. kernels says whether the runtime knows the operation of [Functions].
+func Improve(builder compute.Builder, kernels bool) {
+	g, ok := read(builder)
+	if !ok {
+		return
+	}
+	g.prune()
+	g.lowerProducts()
+	g.prune()
+	if kernels {
+		g.fuse()
+	}
+	g.write()
+}
+
+// prune drops the operations that no output needs. GoMLX leaves many where it recomputes activations.
+func (g *graph) prune() {
+	needed := map[*node]bool{}
+	for _, n := range g.returns {
+		needed[n] = true
+	}
+	kept := make([]*node, 0, len(g.nodes))
+	for _, n := range slices.Backward(g.nodes) {
+		if !needed[n] && n.op != "Parameter" {
+			continue
+		}
+		kept = append(kept, n)
+		for _, input := range n.inputs {
+			needed[input] = true
+		}
+	}
+	slices.Reverse(kept)
+	g.nodes = kept
+	for i, n := range g.nodes {
+		n.place, n.users = i, nil
+	}
+	for _, n := range g.nodes {
+		for _, input := range n.inputs {
+			input.users = append(input.users, n)
+		}
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
