@@ -28,37 +28,37 @@ func (o PlanOptions) arrangements() []arrangement {
 }
 
 // divide divides pairs into batches, all full but the last.
-func (p *Plan) divide(indices []int) [][]int {
+func (p *Plan) divide(indices []int32, d draw) [][]int32 {
 	indices = slices.Clone(indices)
 	if p.arrangement != drawn {
-		p.sort(indices)
+		p.sort(indices, d)
 	}
 	if p.arrangement == dealt {
-		return p.deal(indices)
+		return p.deal(indices, d)
 	}
 	return slices.Collect(slices.Chunk(indices, p.options.BatchSize))
 }
 
 // sort orders pairs by the length of their rows, then by response tokens; pairs alike in both stay as they were.
-func (p *Plan) sort(indices []int) {
-	slices.SortStableFunc(indices, func(i, j int) int {
-		a, m := room(p.set.Pairs[i], p.options.Layout)
-		b, n := room(p.set.Pairs[j], p.options.Layout)
+func (p *Plan) sort(indices []int32, d draw) {
+	slices.SortStableFunc(indices, func(i, j int32) int {
+		a, m := p.set.lengths(int(i), d).room(p.options.Layout)
+		b, n := p.set.lengths(int(j), d).room(p.options.Layout)
 		return cmp.Or(cmp.Compare(a, b), cmp.Compare(m, n))
 	})
 }
 
 // deal hands sorted pairs out, the longest first, each to the batch that costs least so far of those that are not full.
-func (p *Plan) deal(indices []int) [][]int {
+func (p *Plan) deal(indices []int32, d draw) [][]int32 {
 	open := &hands{}
-	batches := make([][]int, (len(indices)+p.options.BatchSize-1)/p.options.BatchSize)
+	batches := make([][]int32, (len(indices)+p.options.BatchSize-1)/p.options.BatchSize)
 	for i := range batches {
 		*open = append(*open, hand{batch: i}) // alike in cost and in order: a heap
 	}
 	for _, index := range slices.Backward(indices) {
 		h := &(*open)[0]
 		batches[h.batch] = append(batches[h.batch], index)
-		cells, responses := room(p.set.Pairs[index], p.options.Layout)
+		cells, responses := p.set.lengths(int(index), d).room(p.options.Layout)
 		h.cost += float64(float64(cells)*p.options.Work.Position) + float64(float64(responses)*p.options.Work.Response)
 		if len(batches[h.batch]) == min(p.options.BatchSize, len(indices)-h.batch*p.options.BatchSize) {
 			heap.Pop(open)

@@ -9,11 +9,7 @@ func cheapestPlan(set *Set, options PlanOptions) *Plan {
 	for _, a := range options.arrangements() {
 		p := &Plan{set: set, options: options, arrangement: a}
 		if options.AnyOrder {
-			all := make([]int, len(set.Pairs))
-			for i := range all {
-				all[i] = i
-			}
-			p.fixed = slices.Concat(p.divide(all)...)
+			p.fixed = slices.Concat(p.divide(set.all(), p.draw(0))...)
 		}
 		if cost := p.chooseShapes(); best == nil || cost < least {
 			best, least = p, cost
@@ -28,7 +24,7 @@ func (p *Plan) chooseShapes() (cost float64) {
 	s := search{work: p.options.Work, rows: p.numbersOfRows(), packed: map[[2]int][]bool{}}
 	largest := p.largestShape()
 	if p.options.AnyOrder {
-		all := p.batchesOf(1, len(p.set.Pairs))
+		all := p.batchesOf(1, p.set.Len())
 		largest = s.enclosing(all, largest)
 		s.batches = some(all, p.options.sampleSize())
 	} else {
@@ -48,7 +44,7 @@ func (p *Plan) numbersOfRows() []int {
 	if p.options.Layout == Separate {
 		return []int{p.largestShape().Rows}
 	}
-	most := min(p.options.BatchSize, len(p.set.Pairs))
+	most := min(p.options.BatchSize, p.epochLen())
 	counts := make([]int, most)
 	for i := range counts {
 		counts[i] = i + 1
@@ -60,21 +56,48 @@ func (p *Plan) numbersOfRows() []int {
 
 // largestShape holds the longest pair in each row, and the response tokens of the pairs that have the most.
 func (p *Plan) largestShape() Shape {
-	s := Fit(p.set.Pairs, p.options.BatchSize, p.options.Layout)
-	if s.Layout == SharedPrompt {
-		s.Rows = min(s.Rows, len(p.set.Pairs))
+	s := Shape{Layout: p.options.Layout, Slots: p.options.BatchSize, Rows: p.options.BatchSize}
+	sides, most := 1, top{limit: p.options.BatchSize}
+	for i := range p.set.Len() {
+		l := p.set.index.longest(i)
+		cells, responses := l.room(s.Layout)
+		s.Seq = max(s.Seq, cells)
+		sides = max(sides, len(l.responses()))
+		most.add(responses)
 	}
-	counts := make([]int, len(p.set.Pairs))
-	for i, pair := range p.set.Pairs {
-		_, counts[i] = room(pair, p.options.Layout)
+	if s.Layout == Separate {
+		s.Rows *= sides
+	} else {
+		s.Rows = min(s.Rows, p.epochLen())
 	}
-	slices.Sort(counts)
-	s.Responses = 0
-	for _, n := range counts[max(0, len(counts)-p.options.BatchSize):] {
-		s.Responses += n
-	}
-	s.Seq, s.Responses = roundUp(s.Seq), roundUp(s.Responses)
+	s.Seq, s.Responses = roundUp(s.Seq), roundUp(most.sum())
 	return s
+}
+
+// top sums the greatest of many numbers.
+type top struct {
+	limit  int
+	values []int // the greatest so far, and some others
+}
+
+func (t *top) add(n int) {
+	if t.values = append(t.values, n); len(t.values) >= 2*t.limit+64 {
+		t.cut()
+	}
+}
+
+func (t *top) cut() {
+	slices.SortFunc(t.values, func(a, b int) int { return b - a })
+	t.values = t.values[:min(t.limit, len(t.values))]
+}
+
+func (t *top) sum() int {
+	t.cut()
+	total := 0
+	for _, n := range t.values {
+		total += n
+	}
+	return total
 }
 
 // batchesOf returns what the batches of the first epochs ask for, at most so many.
@@ -87,7 +110,7 @@ func (p *Plan) batchesOf(epochs, most int) []demand {
 				if len(batches) == most {
 					return batches
 				}
-				batches = append(batches, demandOf(p.pairs(indices), p.options.Layout))
+				batches = append(batches, p.demand(indices, p.draw(epoch)))
 			}
 		}
 	}

@@ -26,13 +26,13 @@ func Collate(pairs []TokenPair, shape Shape) (Batch, error) {
 
 func check(pairs []TokenPair, shape Shape) error {
 	if !shape.Holds(pairs) {
-		d := demandOf(pairs, shape.Layout)
+		d := demandOf(lengthsOfPairs(pairs), shape.Layout)
 		return fmt.Errorf("collate: %d pairs, the longest of %d cells, %d response tokens: they do not fit in %v",
 			len(pairs), d.longest(), d.responses, shape)
 	}
 	for _, p := range pairs {
 		for _, side := range p.sides() {
-			if len(side) <= firstPredicted(p) {
+			if len(side) <= p.lengths().firstPredicted() {
 				return fmt.Errorf("collate: %s: a response has no token that anything predicts; give it a prompt and at least one id", p.Source)
 			}
 		}
@@ -44,7 +44,7 @@ func check(pairs []TokenPair, shape Shape) error {
 func placesOf(pairs []TokenPair, shape Shape) []place {
 	lengths, places := make([]int, len(pairs)), make([]place, len(pairs))
 	for i, p := range pairs {
-		lengths[i], _ = room(p, shape.Layout)
+		lengths[i], _ = p.lengths().room(shape.Layout)
 		places[i].row = i
 	}
 	if shape.Rows < len(pairs) {
@@ -109,7 +109,7 @@ func (c *collation) segment(at, position, slot int, side int64, ids []int32) {
 
 // predict lists a response that starts at first and whose first token is predicted at last, the end of the prompt.
 func (c *collation) predict(last, first, owner int, p TokenPair, ids []int32) {
-	for i := firstPredicted(p); i < len(ids); i++ {
+	for i := p.lengths().firstPredicted(); i < len(ids); i++ {
 		from := first + i - 1
 		if i == 0 {
 			from = last

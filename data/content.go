@@ -16,6 +16,7 @@ const (
 	Absent Form = iota
 	Text
 	IDs
+	Messages
 )
 
 // String names the form as messages do.
@@ -25,15 +26,18 @@ func (f Form) String() string {
 		return "text"
 	case IDs:
 		return "a list of token ids"
+	case Messages:
+		return "chat messages"
 	}
 	return "absent"
 }
 
 // Content is the value of one field of a record. The zero Content is an absent field.
 type Content struct {
-	Form Form
-	Text string  // when Form is Text
-	IDs  []int32 // when Form is IDs; never negative
+	Form     Form
+	Text     string    // when Form is Text
+	IDs      []int32   // when Form is IDs; never negative
+	Messages []Message // when Form is Messages
 }
 
 // TextContent returns a field in text form.
@@ -45,21 +49,23 @@ func IDContent(ids []int32) Content { return Content{Form: IDs, IDs: ids} }
 // IsZero reports whether the field is absent.
 func (c Content) IsZero() bool { return c.Form == Absent }
 
-// Empty reports whether the field has neither text nor ids.
-func (c Content) Empty() bool { return c.Text == "" && len(c.IDs) == 0 }
+// Empty reports whether the field has neither text nor ids nor messages.
+func (c Content) Empty() bool { return c.Text == "" && len(c.IDs) == 0 && len(c.Messages) == 0 }
 
 // Equal reports whether two fields have the same form and value.
 func (c Content) Equal(other Content) bool {
-	return c.Form == other.Form && c.Text == other.Text && slices.Equal(c.IDs, other.IDs)
+	return c.Form == other.Form && c.Text == other.Text && slices.Equal(c.IDs, other.IDs) && slices.Equal(c.Messages, other.Messages)
 }
 
-// MarshalJSON writes the field as it stands in a file: a string, a list of ids, or null.
+// MarshalJSON writes the field as it stands in a file: a string, a list of ids or messages, or null.
 func (c Content) MarshalJSON() ([]byte, error) {
 	switch c.Form {
 	case Text:
 		return marshalLine(c.Text)
 	case IDs:
 		return json.Marshal(append([]int32{}, c.IDs...))
+	case Messages:
+		return marshalLine(c.Messages)
 	}
 	return []byte("null"), nil
 }
@@ -78,8 +84,10 @@ func parseContent(raw []byte) (Content, Reason, string) {
 		return TextContent(text), "", ""
 	case '[':
 		return parseList(raw)
+	case '{':
+		return parseMessageList(append(append([]byte{'['}, raw...), ']'))
 	}
-	return Content{}, ReasonType, fmt.Sprintf("found %s; give a string or a list of token ids", kindOf(raw))
+	return Content{}, ReasonType, fmt.Sprintf("found %s; give a string, chat messages or a list of token ids", kindOf(raw))
 }
 
 // parseList reads a list of token ids. A comma inside a string splits it at a wrong place, but then no part is a number.
@@ -89,8 +97,7 @@ func parseList(raw []byte) (Content, Reason, string) {
 		return IDContent([]int32{}), "", ""
 	}
 	if inner[0] == '{' {
-		return Content{}, ReasonMessages,
-			"found a list of chat messages, which this version does not support; write the conversation as one string, in the form the model was trained on"
+		return parseMessageList(raw)
 	}
 	parts := bytes.Split(inner, []byte{','})
 	ids := make([]int32, len(parts))
@@ -103,6 +110,14 @@ func parseList(raw []byte) (Content, Reason, string) {
 		ids[i] = int32(id)
 	}
 	return IDContent(ids), "", ""
+}
+
+func parseMessageList(raw []byte) (Content, Reason, string) {
+	messages, problem := parseMessages(raw)
+	if problem != "" {
+		return Content{}, ReasonMessages, problem
+	}
+	return MessagesContent(messages), "", ""
 }
 
 const jsonSpace = " \t\r\n"

@@ -59,7 +59,13 @@ func ExampleLoad() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(set.Pairs[0].Prompt, set.Pairs[0].Chosen, set.Pairs[0].Rejected)
+	defer set.Close()
+	pair, err := set.Pair(0)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(pair.Prompt, pair.Chosen, pair.Rejected)
 	fmt.Println(report.Kept, "kept,", report.ResponsesTruncated, "response cut")
 	// Output:
 	// [1 2] [3] [5]
@@ -83,10 +89,16 @@ func ExampleCollate() {
 }
 
 func ExamplePlan() {
-	set := &data.Set{}
+	var pairs []data.TokenPair
 	for i := range int32(5) {
-		set.Pairs = append(set.Pairs, data.TokenPair{Prompt: []int32{i}, Chosen: []int32{1}, Rejected: []int32{2}})
+		pairs = append(pairs, data.TokenPair{Prompt: []int32{i}, Chosen: []int32{1}, Rejected: []int32{2}})
 	}
+	set, err := data.NewSet("pairs", pairs)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer set.Close()
 	plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: 2, Seed: 1})
 	if err != nil {
 		fmt.Println(err)

@@ -20,6 +20,15 @@ var recordSeeds = []string{
 	`{"prompt":"p","chosen":"c","rejected":"c"}`,
 	"[" + good + "]",
 	"{\"text\":\"\xff\"}",
+	`{"chosen":"\n\nHuman: a\n\nAssistant: b","rejected":"\n\nHuman: a\n\nAssistant: c"}`,
+	`{"chosen":"The film is good","rejected":"The film is bad"}`,
+	`{"chosen":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}],"rejected":[{"role":"user","content":"a"},{"role":"assistant","content":"c"}]}`,
+	`{"conversations":[{"from":"human","value":"a"}],"chosen":{"from":"gpt","value":"b"},"rejected":{"from":"gpt","value":"c"}}`,
+	`{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":"b"}]}`,
+	`{"question":"a","answers":[{"text":"b","votes":1},{"text":"c","votes":null}]}`,
+	`{"prompt":"a","text":"b","reward":1.5}`,
+	`{"a":{"responses":["b","c"],"rewards":[1,2]}}`,
+	`{"text":"a","code":"b","test_list":["c"]}`,
 	`null`, ``, `[`, `{"a":`, `[1,"2,3"]`,
 }
 
@@ -41,7 +50,7 @@ func FuzzParseRecord(f *testing.F) {
 			}
 			return
 		}
-		if supervised {
+		if supervised || len(rec.Answers) > 0 {
 			return
 		}
 		var b bytes.Buffer
@@ -90,17 +99,18 @@ func FuzzPlan(f *testing.F) {
 	f.Add([]byte{200, 1, 1, 90, 90, 90, 3, 200, 17, 1, 1, 1, 40, 60, 80}, uint8(3), uint8(2), false)
 	f.Add([]byte{7, 7, 7, 30, 60, 90, 2, 2, 2, 9, 9, 9}, uint8(8), uint8(1), true)
 	f.Fuzz(func(t *testing.T, lengths []byte, batch, accumulation uint8, anyOrder bool) {
-		set := &data.Set{Path: "fuzz"}
+		var pairs []data.TokenPair
 		for i := 0; i+3 <= len(lengths) && i < 120; i += 3 {
 			p := data.TokenPair{Prompt: make([]int32, 1+int(lengths[i])), Chosen: make([]int32, 1+int(lengths[i+1])), Rejected: make([]int32, 1+int(lengths[i+2]))}
 			for _, part := range [][]int32{p.Prompt, p.Chosen, p.Rejected} {
 				part[0] = int32(i)
 			}
-			set.Pairs = append(set.Pairs, p)
+			pairs = append(pairs, p)
 		}
-		if len(set.Pairs) == 0 {
+		if len(pairs) == 0 {
 			return
 		}
+		set := setOf(t, pairs...)
 		options := data.PlanOptions{BatchSize: 1 + int(batch%12), Accumulation: 1 + int(accumulation%4), Seed: 3, AnyOrder: anyOrder}
 		plan, err := data.NewPlan(set, options)
 		if err != nil {
@@ -120,8 +130,8 @@ func FuzzPlan(f *testing.F) {
 				checkAgain(t, set, options, step)
 			}
 		}
-		if slices.Sort(seen); !slices.Equal(seen, indices(len(set.Pairs))) {
-			t.Fatalf("an epoch of %d pairs has %v", len(set.Pairs), seen)
+		if slices.Sort(seen); !slices.Equal(seen, indices(set.Len())) {
+			t.Fatalf("an epoch of %d pairs has %v", set.Len(), seen)
 		}
 	})
 }

@@ -3,10 +3,6 @@ package data
 import (
 	"context"
 	"fmt"
-	"iter"
-	"runtime"
-	"slices"
-	"sync"
 
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -36,73 +32,53 @@ type LoadOptions struct {
 	VocabSize   int       // of the model; every id must be below it
 	Limits      Limits
 	OnBadRecord BadRecordPolicy
-}
 
-// Set is a data file in memory, as ids.
-type Set struct {
-	Path  string
-	Task  Task
-	Pairs []TokenPair // in file order
+	Template         Template   // writes chat messages; nil writes them as a plain dialogue
+	RatedPairs       RatedPairs // which pairs are made of rated responses
+	MaxResponseWords int        // records with a longer response are dropped, rated responses taken out; 0 for no limit
 }
 
 // Load reads and tokenises a data file. It is an error if no pair is left. The report is given whenever records were read,
 // also with an error.
 func Load(ctx context.Context, path string, options LoadOptions) (*Set, *Report, error) {
-	reader, err := Open(path, options.Task)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer reader.Close()
-	return TokeniseAll(ctx, path, reader.Records(), options)
+	return LoadFiles(ctx, path, []string{path}, options)
 }
 
 // LoadFiles is [Load] for a data set in several files, taken one after the other. name stands for the data set in messages,
 // which name a record by its own file and line.
 func LoadFiles(ctx context.Context, name string, paths []string, options LoadOptions) (*Set, *Report, error) {
-	return TokeniseAll(ctx, name, recordsOf(paths, options.Task), options)
+	return LoadMixture(ctx, name, []Part{{Paths: paths}}, options)
 }
 
-// recordsOf yields the records of one file after the other. An error that does not concern a record alone ends it.
-func recordsOf(paths []string, task Task) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
-		for _, path := range paths {
-			reader, err := Open(path, task)
-			if err != nil {
-				yield(Record{}, err)
-				return
-			}
-			for rec, err := range reader.Records() {
-				if !yield(rec, err) || err != nil && asBadRecord(err) == nil {
-					reader.Close()
-					return
-				}
-			}
-			reader.Close()
-		}
-	}
+// Part is one source of a mixture.
+type Part struct {
+	Paths []string
+	// Share of the records to take; the zero value takes all.
+	Share Share
+	// Weight is the part's share of an epoch in proportion to the others'; 0 takes all its records in every epoch.
+	Weight float64
 }
 
-// TokeniseAll is [Load] for records from elsewhere. path names them in messages.
-func TokeniseAll(ctx context.Context, path string, records iter.Seq2[Record, error], options LoadOptions) (*Set, *Report, error) {
+// LoadMixture is [Load] for a data set of several sources. Where they have weights, an epoch takes records from each in
+// proportion to its weight, as many as it can without taking one twice; every epoch takes others.
+func LoadMixture(ctx context.Context, name string, parts []Part, options LoadOptions) (*Set, *Report, error) {
 	if err := options.validate(); err != nil {
 		return nil, nil, err
 	}
-	set, report := &Set{Path: path, Task: options.Task}, &Report{Path: path}
-	for results := range tokenised(records, options) {
-		if ctx.Err() != nil {
-			return nil, report, fmt.Errorf("load %s: %w", path, context.Cause(ctx))
-		}
-		for _, r := range results {
-			if err := set.add(r, options.OnBadRecord, report); err != nil {
-				return nil, report, err
-			}
-		}
+	b, err := newSetBuilder(name, options.Task)
+	if err != nil {
+		return nil, nil, err
 	}
-	if len(set.Pairs) == 0 {
-		return nil, report, usage.Errorf("%s: no usable record among %d; dropped: %s", path, report.Read, report.droppedText())
+	l := loading{LoadOptions: options, builder: b, report: &Report{Path: name}}
+	if err := l.readAll(ctx, parts); err != nil {
+		_ = b.set.Close()
+		if l.report.Read == 0 && l.unopened {
+			return nil, nil, err
+		}
+		return nil, l.report, err
 	}
-	report.measure(set.Pairs)
-	return set, report, nil
+	set, err := b.finish()
+	return set, l.report, err
 }
 
 func (o LoadOptions) validate() error {
@@ -112,78 +88,103 @@ func (o LoadOptions) validate() error {
 	if o.VocabSize <= 0 {
 		return fmt.Errorf("load data: vocabulary size %d; give the model's", o.VocabSize)
 	}
+	if o.MaxResponseWords < 0 {
+		return usage.Errorf("max_response_words: %d is negative; give a number of words, or 0 for no limit", o.MaxResponseWords)
+	}
+	if err := o.RatedPairs.Validate(); err != nil {
+		return err
+	}
 	return o.OnBadRecord.Validate()
 }
 
-// result is a record, or an error in its place, and what tokenising made of it.
-type result struct {
-	rec  Record
-	pair TokenPair
-	out  Outcome
-	err  error
+// loading is a load in progress.
+type loading struct {
+	LoadOptions
+	builder  *setBuilder
+	report   *Report
+	measured measures
+	rated    tokenised // the rated responses of one prompt, which may go on
+	unopened bool      // no file could be opened yet
 }
 
-// tokenised yields the records in their order, some hundreds at a time, tokenised on all cores.
-func tokenised(records iter.Seq2[Record, error], options LoadOptions) iter.Seq[[]result] {
-	const atOnce = 512
-	return func(yield func([]result) bool) {
-		var chunk []result
-		for rec, err := range records {
-			chunk = append(chunk, result{rec: rec, err: err})
-			if len(chunk) == atOnce {
-				tokeniseChunk(chunk, options)
-				if !yield(chunk) {
-					return
-				}
-				chunk = chunk[:0]
+func (l *loading) readAll(ctx context.Context, parts []Part) error {
+	l.unopened = true
+	for _, part := range parts {
+		for _, path := range part.Paths {
+			if err := l.readFile(ctx, path, part.Share); err != nil {
+				return err
 			}
 		}
-		tokeniseChunk(chunk, options)
-		yield(chunk)
+		l.builder.endPart(part.Weight)
 	}
+	if l.builder.set.Len() == 0 {
+		return usage.Errorf("%s: no usable record among %d; dropped: %s", l.report.Path, l.report.Read, l.report.droppedText())
+	}
+	l.measured.into(l.report)
+	return nil
 }
 
-func tokeniseChunk(chunk []result, options LoadOptions) {
-	var workers sync.WaitGroup
-	share := (len(chunk) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
-	for part := range slices.Chunk(chunk, max(1, share)) {
-		workers.Go(func() {
-			for i, r := range part {
-				if r.err == nil {
-					part[i].pair, part[i].out, part[i].err = Tokenise(r.rec, options.Tokenizer, options.VocabSize, options.Limits)
-				}
-			}
-		})
+func (l *loading) readFile(ctx context.Context, path string, share Share) error {
+	reader, err := Open(path, l.Task)
+	if err != nil {
+		return err
 	}
-	workers.Wait()
+	defer reader.Close()
+	l.unopened = false
+	for list := range results(ctx, reader, l.LoadOptions, share) {
+		if ctx.Err() != nil {
+			return stopped(ctx, path)
+		}
+		for _, r := range list {
+			if err := l.add(r); err != nil {
+				return err
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return stopped(ctx, path)
+	}
+	l.pairRated()
+	return nil
+}
+
+func stopped(ctx context.Context, path string) error {
+	return fmt.Errorf("load %s: %w", path, context.Cause(ctx))
 }
 
 // add takes one result into the set. It returns the errors that end loading.
-func (s *Set) add(r result, policy BadRecordPolicy, report *Report) error {
+func (l *loading) add(r result) error {
 	bad := asBadRecord(r.err)
-	if r.err != nil && (bad == nil || policy != SkipBad) {
+	if r.err != nil && (bad == nil || l.OnBadRecord != SkipBad && !bad.known) {
+		if bad != nil {
+			return usage.Hint(r.err, "training counts and skips such records with --set on_bad_record=skip")
+		}
 		return r.err
 	}
-	report.Read++
+	if r.elsewhere {
+		return nil
+	}
+	l.report.Read++
 	switch {
 	case bad != nil:
-		report.drop(bad.Reason, bad.Error())
+		l.report.drop(bad.Reason, bad.Error())
 	case r.out.Dropped != "":
-		report.drop(r.out.Dropped, fmt.Sprintf("%s: %s", r.rec.Source, r.out.Dropped))
+		l.report.drop(r.out.Dropped, fmt.Sprintf("%s: %s", r.source, r.out.Dropped))
 	default:
-		report.keep(r.out)
-		s.Pairs = append(s.Pairs, r.pair)
+		l.report.count(r.out)
+		if r.made.ratings != nil {
+			l.gather(r.made)
+			return nil
+		}
+		l.pairRated()
+		l.keep(r.made.example)
 	}
 	return nil
 }
 
-// Longest returns the largest number of positions that a prompt with one response takes, and where that pair stands. A
-// model must have so many positions.
-func (s *Set) Longest() (length int, source string) {
-	for _, p := range s.Pairs {
-		if n := p.Length(); n > length {
-			length, source = n, p.Source
-		}
-	}
-	return length, source
+// keep takes an example into the set.
+func (l *loading) keep(e example) {
+	l.report.Kept++
+	l.measured.add(e)
+	l.builder.add(e)
 }

@@ -17,6 +17,27 @@ import (
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
+// all reads the pairs of a set.
+func all(t testing.TB, set *data.Set) []data.TokenPair {
+	t.Helper()
+	pairs, err := set.First(set.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pairs
+}
+
+// setOf makes a set of pairs.
+func setOf(t testing.TB, pairs ...data.TokenPair) *data.Set {
+	t.Helper()
+	set, err := data.NewSet("pairs", pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { set.Close() })
+	return set
+}
+
 func writeFile(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -40,7 +61,7 @@ func TestLoadFiles(t *testing.T) {
 		{Source: second + ":1", Prompt: []int32{4}, Chosen: []int32{5}, Rejected: []int32{6}},
 		{Source: first + ":1", Prompt: []int32{1}, Chosen: []int32{2}, Rejected: []int32{3}},
 	}
-	if d := cmp.Diff(want, set.Pairs); d != "" {
+	if d := cmp.Diff(want, all(t, set)); d != "" {
 		t.Errorf("pairs (-want +got):\n%s", d)
 	}
 	if set.Path != "org/pairs" || report.Path != "org/pairs" || report.Read != 3 || report.Dropped[data.ReasonMissing] != 1 {
@@ -80,7 +101,7 @@ func TestLoad(t *testing.T) {
 		{Source: path + ":4", Prompt: ids('t'), Chosen: ids('h', 'x', end), Rejected: ids('y', end)},
 		{Source: path + ":6", Prompt: ids('a'), Chosen: ids('b', end), Rejected: ids(0xc4, 0x80, end)},
 	}
-	if d := cmp.Diff(wantPairs, set.Pairs); d != "" {
+	if d := cmp.Diff(wantPairs, all(t, set)); d != "" {
 		t.Errorf("pairs (-want +got):\n%s", d)
 	}
 	if length, source := set.Longest(); length != 4 || source != path+":1" {
@@ -171,13 +192,13 @@ func TestLoadKeepsOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, p := range set.Pairs {
+	for i, p := range all(t, set) {
 		if p.Prompt[0] != int32(i) || !strings.HasSuffix(p.Source, fmt.Sprintf(":%d", i+1)) {
 			t.Fatalf("place %d holds %v from %s", i, p.Prompt, p.Source)
 		}
 	}
-	if len(set.Pairs) != n {
-		t.Errorf("%d pairs, want %d", len(set.Pairs), n)
+	if set.Len() != n {
+		t.Errorf("%d pairs, want %d", set.Len(), n)
 	}
 }
 
@@ -204,45 +225,60 @@ func shared(t *testing.T, parts ...string) string {
 	return path
 }
 
-// TestLoadRealFiles counts what public data sets hold; the counts are those of their descriptions.
+// TestLoadRealFiles counts what public data sets hold; the counts are those of their descriptions, or were counted by another
+// program.
 func TestLoadRealFiles(t *testing.T) {
+	identical, empty, noPair := data.ReasonIdentical, data.ReasonEmpty, data.DropNoPair
+	type dropped = map[data.Reason]int
 	for _, c := range []struct {
-		path string
-		task data.Task
-		read int
+		path    string
+		task    data.Task
+		rated   data.RatedPairs
+		read    int
+		kept    int
+		dropped dropped
 	}{
-		{"odpo/imdb-pairs.jsonl", data.Preference, 186},
-		{"odpo/imdb-pairs.jsonl", data.Supervised, 186},
-		{"odpo/toxicity-pairs.jsonl", data.Preference, 210},
-		{"ultrafeedback/train.jsonl.gz", data.Preference, 1000},
-		{"ultrafeedback/test.jsonl.gz", data.Preference, 100},
-		{"imdb/test.jsonl.gz", data.Supervised, 2000},
+		{"odpo/imdb-pairs.jsonl", data.Preference, "", 186, 184, dropped{empty: 2}},
+		{"odpo/toxicity-pairs.jsonl", data.Preference, "", 210, 210, nil},
+		{"odpo/imdb-sft-test.jsonl", data.Preference, data.FirstTwo, 1880, 188, dropped{empty: 15}},
+		{"odpo/toxicity-sft-test-reward.jsonl", data.Preference, data.FirstTwo, 1050, 210, nil},
+		{"odpo/toxicity-sft-test-reward.jsonl", data.Supervised, "", 1050, 1050, nil},
+		{"odpo/tldr-sft-train-rel.json.gz", data.Preference, data.AllPairs, 572, 10073, dropped{noPair: 5}}, // 10,097 less 24 pairs of one text with two ratings,
+		{"odpo/tldr-sft-test-rel.json", data.Preference, data.AllPairs, 59, 1854, nil},                      // 1,913 less 59,
+		{"odpo/tldr-sft-test-rel.json", data.Preference, data.BestWorst, 59, 59, nil},
+		{"odpo/tldr-sft-test-rel.json", data.Supervised, "", 59, 59, nil},
+		{"ultrafeedback/train.jsonl.gz", data.Preference, "", 1000, 994, dropped{empty: 2, identical: 4}},
+		{"ultrafeedback/test.jsonl.gz", data.Preference, "", 100, 99, dropped{identical: 1}},
+		{"imdb/test.jsonl.gz", data.Supervised, "", 2000, 2000, nil},
+		{"hh/harmless-base.train.jsonl.gz", data.Preference, "", 1288, 1284, dropped{empty: 4}},
+		{"hh/harmless-base.test.jsonl.gz", data.Preference, "", 516, 516, nil},
+		{"hh/helpful-base.train.jsonl.gz", data.Preference, "", 1312, 1308, dropped{empty: 3, identical: 1}},
+		{"hh/helpful-base.test.jsonl.gz", data.Preference, "", 539, 539, nil},
+		{"hh/helpful-online.train.jsonl.gz", data.Preference, "", 1137, 1132, dropped{empty: 3, identical: 2}},
+		{"hh/helpful-rejection-sampled.train.jsonl.gz", data.Preference, "", 2748, 2716, dropped{identical: 32}},
+		{"hh/helpful-base.test.jsonl.gz", data.Supervised, "", 539, 539, nil},
+		{"dpo_en_demo/train.json", data.Preference, "", 241, 241, nil},
+		{"dpo_en_demo/train.json", data.Supervised, "", 241, 241, nil},
+		{"code_answers/humaneval-codegen16b.jsonl.gz", data.Preference, "", 131, 93, dropped{noPair: 38}},
+		{"code_answers/humaneval-codegen16b.jsonl.gz", data.Supervised, "", 131, 93, dropped{noPair: 38}},
+		{"mbpp/mbpp.jsonl", data.Supervised, "", 974, 974, nil},
+		{"mbpp/sanitized-mbpp.json", data.Supervised, "", 427, 427, nil},
+		{"humaneval/HumanEval.jsonl.gz", data.Supervised, "", 164, 164, nil},
 	} {
 		path := shared(t, "data", filepath.FromSlash(c.path))
 		set, report, err := data.Load(t.Context(), path, data.LoadOptions{
-			Task: c.task, Tokenizer: letters{}, VocabSize: vocab, OnBadRecord: data.SkipBad, Limits: data.Limits{MaxLength: 2048},
+			Task: c.task, Tokenizer: letters{}, VocabSize: vocab, RatedPairs: c.rated, OnBadRecord: data.SkipBad,
 		})
 		if err != nil {
 			t.Errorf("%s: %v", c.path, err)
 			continue
 		}
-		if report.Read != c.read || report.Kept != len(set.Pairs) {
-			t.Errorf("%s: %d read, want %d", c.path, report.Read, c.read)
+		if report.Read != c.read || report.Kept != c.kept || set.Len() != c.kept {
+			t.Errorf("%s: %d read and %d kept, want %d and %d", c.path, report.Read, report.Kept, c.read, c.kept)
 		}
-		dropped := 0
-		for _, n := range report.Dropped {
-			dropped += n
+		if d := cmp.Diff(c.dropped, report.Dropped); d != "" {
+			t.Errorf("%s: dropped (-want +got):\n%s\n%s", c.path, d, report)
 		}
-		if report.Kept+dropped != report.Read || report.Kept < c.read*8/10 {
-			t.Errorf("%s: kept %d and dropped %d of %d", c.path, report.Kept, dropped, report.Read)
-		}
-	}
-}
-
-func TestLoadRefusesTranscripts(t *testing.T) {
-	path := shared(t, "data", "hh", "helpful-base.test.jsonl.gz")
-	_, _, err := data.Load(t.Context(), path, data.LoadOptions{Tokenizer: letters{}, VocabSize: vocab})
-	if !usage.Is(err) || !strings.Contains(err.Error(), `.gz:1: field "prompt": missing`) {
-		t.Errorf("error %v, want a usage error about the prompt of line 1", err)
+		set.Close()
 	}
 }

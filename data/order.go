@@ -7,10 +7,12 @@ import (
 
 // Order returns the order of n pairs in an epoch: a permutation of 0 to n-1 that depends on nothing but the arguments, on
 // every machine and with every version of Go.
-func Order(n, epoch int, seed uint64) []int {
-	order := make([]int, n)
+func Order(n, epoch int, seed uint64) []int { return permutation[int](n, epoch, seed) }
+
+func permutation[T int | int32](n, epoch int, seed uint64) []T {
+	order := make([]T, n)
 	for i := range order {
-		order[i] = i
+		order[i] = T(i)
 	}
 	random := rand.NewPCG(seed, uint64(epoch))
 	for i := n - 1; i > 0; i-- {

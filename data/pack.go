@@ -46,27 +46,27 @@ type demand struct {
 	responses int   // tokens that are predicted, in all
 }
 
-func demandOf(pairs []TokenPair, layout Layout) demand {
+func demandOf(pairs []lengths, layout Layout) demand {
 	d := demand{lengths: make([]int, 0, len(pairs)), sides: 1}
 	for _, p := range pairs {
-		cells, responses := room(p, layout)
+		cells, responses := p.room(layout)
 		d.lengths = append(d.lengths, cells)
 		d.cells += cells
 		d.responses += responses
-		d.sides = max(d.sides, len(p.sides()))
+		d.sides = max(d.sides, len(p.responses()))
 	}
 	slices.SortFunc(d.lengths, func(a, b int) int { return b - a })
 	return d
 }
 
 // room is what one pair takes: cells of a row, and predicted tokens.
-func room(p TokenPair, layout Layout) (cells, responses int) {
-	cells = p.Length()
+func (l lengths) room(layout Layout) (cells, responses int) {
+	cells = l.longest()
 	if layout == SharedPrompt {
-		cells = len(p.Prompt) + len(p.Chosen) + len(p.Rejected)
+		cells = l.prompt + l.chosen + l.rejected
 	}
-	for _, side := range p.sides() {
-		responses += len(side) - firstPredicted(p)
+	for _, n := range l.responses() {
+		responses += n - l.firstPredicted()
 	}
 	return cells, responses
 }

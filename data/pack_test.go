@@ -68,7 +68,7 @@ func FuzzPack(f *testing.F) {
 }
 
 // randomSet draws lengths from one of several distributions.
-func randomSet(random *rand.Rand, n int) *Set {
+func randomSet(t testing.TB, random *rand.Rand, n int) *Set {
 	most := 8 + random.IntN(500)
 	sigma := random.Float64()
 	kind := random.IntN(3)
@@ -81,10 +81,20 @@ func randomSet(random *rand.Rand, n int) *Set {
 		}
 		return 1 + most/10 + random.IntN(2)*most*9/10 // short or long
 	}
-	set := &Set{Path: "random"}
+	var pairs []TokenPair
 	for range n {
-		set.Pairs = append(set.Pairs, TokenPair{Prompt: make([]int32, length()), Chosen: make([]int32, length()), Rejected: make([]int32, length())})
+		pairs = append(pairs, TokenPair{Prompt: make([]int32, length()), Chosen: make([]int32, length()), Rejected: make([]int32, length())})
 	}
+	return setOf(t, pairs)
+}
+
+func setOf(t testing.TB, pairs []TokenPair) *Set {
+	t.Helper()
+	set, err := NewSet("pairs", pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = set.Close() })
 	return set
 }
 
@@ -95,7 +105,7 @@ func TestPackedShapesCostNoMore(t *testing.T) {
 	sum := 0.0
 	const rounds = 40
 	for round := range rounds {
-		set := randomSet(random, 20+random.IntN(200))
+		set := randomSet(t, random, 20+random.IntN(200))
 		options := PlanOptions{BatchSize: 1 + random.IntN(16), Accumulation: 1 + random.IntN(2)*3, AnyOrder: round%4 == 0, Work: Work{
 			Position: 1, Pairing: 0.01 * random.Float64() * random.Float64(), Response: random.Float64() * random.Float64() * 4,
 		}}
@@ -105,12 +115,12 @@ func TestPackedShapesCostNoMore(t *testing.T) {
 		}
 		plan.arrangement = options.arrangements()[0] // compare the shapes alone
 		if options.AnyOrder {
-			plan.fixed = slices.Concat(plan.divide(Order(len(set.Pairs), 0, 0))...)
+			plan.fixed = slices.Concat(plan.divide(permutation[int32](set.Len(), 0, 0), draw{})...)
 		}
 		packed := plan.chooseShapes()
 		s := search{work: options.Work, rows: plan.numbersOfRows()[:1], packed: map[[2]int][]bool{}}
 		if s.batches = plan.batchesOf(8, options.sampleSize()); options.AnyOrder {
-			s.batches = some(plan.batchesOf(1, len(set.Pairs)), options.sampleSize())
+			s.batches = some(plan.batchesOf(1, set.Len()), options.sampleSize())
 		}
 		s.largest = s.candidate(plan.largestShape())
 		_, apart := s.choose(DefaultShapes)
@@ -127,15 +137,15 @@ func TestPackedShapesCostNoMore(t *testing.T) {
 
 // TestDeal: batches of a deal are full, but for the last, and cost alike.
 func TestDeal(t *testing.T) {
-	set := &Set{}
+	var pairs []TokenPair
 	for i := range 11 {
-		set.Pairs = append(set.Pairs, TokenPair{Prompt: make([]int32, 10*(i+1)), Chosen: make([]int32, 1), Rejected: make([]int32, 1)})
+		pairs = append(pairs, TokenPair{Prompt: make([]int32, 10*(i+1)), Chosen: make([]int32, 1), Rejected: make([]int32, 1)})
 	}
-	p := &Plan{set: set, arrangement: dealt, options: PlanOptions{BatchSize: 4, Work: Work{Position: 1}}}
+	p := &Plan{set: setOf(t, pairs), arrangement: dealt, options: PlanOptions{BatchSize: 4, Work: Work{Position: 1}}}
 	// A pair of number i has 10·i + 12 cells. 112, 102 and 92 open the batches, 82, 72 and 62 bring each to 174; 52, 42 and 32
 	// go to them in their order, the last, which has three pairs, is full, and of 226 and 216 the second gets 22.
-	want := [][]int{{10, 5, 4, 0}, {9, 6, 3, 1}, {8, 7, 2}}
-	got := p.divide([]int{3, 1, 2, 0, 5, 4, 10, 9, 8, 7, 6})
+	want := [][]int32{{10, 5, 4, 0}, {9, 6, 3, 1}, {8, 7, 2}}
+	got := p.divide([]int32{3, 1, 2, 0, 5, 4, 10, 9, 8, 7, 6}, draw{})
 	if !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("dealt %v, want %v", got, want)
 	}

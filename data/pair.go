@@ -14,7 +14,17 @@ type TokenPair struct {
 }
 
 // Length is the number of positions that the prompt and the longer response take.
-func (p TokenPair) Length() int { return len(p.Prompt) + max(len(p.Chosen), len(p.Rejected)) }
+func (p TokenPair) Length() int { return p.lengths().longest() }
+
+func (p TokenPair) lengths() lengths { return lengths{len(p.Prompt), len(p.Chosen), len(p.Rejected)} }
+
+func lengthsOfPairs(pairs []TokenPair) []lengths {
+	list := make([]lengths, len(pairs))
+	for i, p := range pairs {
+		list[i] = p.lengths()
+	}
+	return list
+}
 
 // sides returns the responses that are there.
 func (p TokenPair) sides() [][]int32 {

@@ -29,7 +29,7 @@ type Plan struct {
 	set         *Set
 	options     PlanOptions
 	arrangement arrangement
-	fixed       []int   // with AnyOrder, the order of every epoch
+	fixed       []int32 // with AnyOrder, the order of every epoch
 	shapes      []Shape // cheapest first; the last holds any batch
 }
 
@@ -48,7 +48,7 @@ func NewPlan(set *Set, options PlanOptions) (*Plan, error) {
 		options.Shapes = DefaultShapes
 	}
 	switch {
-	case len(set.Pairs) == 0:
+	case set.Len() == 0:
 		return nil, usage.Errorf("%s: no pairs", set.Path)
 	case options.BatchSize <= 0:
 		return nil, usage.Errorf("per_device_train_batch_size: %d; give at least 1", options.BatchSize)
@@ -70,7 +70,15 @@ func (p *Plan) Shapes() []Shape { return slices.Clone(p.shapes) }
 
 // StepsPerEpoch returns the number of steps in an epoch. The last step of an epoch may have fewer pairs than the others.
 func (p *Plan) StepsPerEpoch() int {
-	return (len(p.set.Pairs) + p.pairsPerStep() - 1) / p.pairsPerStep()
+	return (p.epochLen() + p.pairsPerStep() - 1) / p.pairsPerStep()
+}
+
+// epochLen is the number of records in an epoch. Evaluations take all, whatever their weights.
+func (p *Plan) epochLen() int {
+	if p.options.AnyOrder {
+		return p.set.Len()
+	}
+	return p.set.EpochLen()
 }
 
 func (p *Plan) pairsPerStep() int { return p.options.BatchSize * p.options.Accumulation }
@@ -78,20 +86,46 @@ func (p *Plan) pairsPerStep() int { return p.options.BatchSize * p.options.Accum
 // Epoch returns the share of the data that has been seen once so many steps are done, in epochs.
 func (p *Plan) Epoch(stepsDone int) float64 {
 	perEpoch := p.StepsPerEpoch()
-	rest := min(stepsDone%perEpoch*p.pairsPerStep(), len(p.set.Pairs))
-	return float64(stepsDone/perEpoch) + float64(rest)/float64(len(p.set.Pairs))
+	rest := min(stepsDone%perEpoch*p.pairsPerStep(), p.epochLen())
+	return float64(stepsDone/perEpoch) + float64(rest)/float64(p.epochLen())
 }
 
 // Steps yields the steps from the given number on, over as many epochs as the loop takes. A run that did n steps goes on
 // with Steps(n).
 func (p *Plan) Steps(from int) iter.Seq2[Step, error] {
-	return func(yield func(Step, error) bool) {
-		var order []int
+	return ahead(func(yield func(Step, error) bool) {
+		var order []int32
 		for number, epoch := from, -1; ; number++ {
 			if e := number / p.StepsPerEpoch(); e != epoch {
 				order, epoch = p.order(e), e
 			}
 			if !yield(p.step(number, order)) {
+				return
+			}
+		}
+	})
+}
+
+// ahead runs a sequence of steps on its own goroutine, so that the next ones are read and laid out while one is computed.
+func ahead(steps iter.Seq2[Step, error]) iter.Seq2[Step, error] {
+	const most = 2
+	type result struct {
+		step Step
+		err  error
+	}
+	return func(yield func(Step, error) bool) {
+		results, stop := make(chan result, most), make(chan struct{})
+		defer close(stop)
+		go steps(func(step Step, err error) bool {
+			select {
+			case results <- result{step, err}:
+				return true
+			case <-stop:
+				return false
+			}
+		})
+		for r := range results {
+			if !yield(r.step, r.err) {
 				return
 			}
 		}
@@ -116,32 +150,38 @@ func (p *Plan) Step(number int) (Step, error) {
 }
 
 // order lists the pairs of an epoch.
-func (p *Plan) order(epoch int) []int {
+func (p *Plan) order(epoch int) []int32 {
 	if p.options.AnyOrder {
 		return p.fixed
 	}
-	return Order(len(p.set.Pairs), epoch, p.options.Seed)
+	return p.set.order(epoch, p.options.Seed)
+}
+
+// draw says which responses an epoch takes of records with several. Evaluations always take the same.
+func (p *Plan) draw(epoch int) draw {
+	if p.options.AnyOrder {
+		return draw{}
+	}
+	return draw{p.options.Seed, epoch}
 }
 
 // batches lists the pairs of a step's batches, given the order of its epoch.
-func (p *Plan) batches(number int, order []int) [][]int {
+func (p *Plan) batches(number int, order []int32) [][]int32 {
 	first := number % p.StepsPerEpoch() * p.pairsPerStep()
 	indices := order[first:min(first+p.pairsPerStep(), len(order))]
 	if p.options.AnyOrder {
 		return slices.Collect(slices.Chunk(indices, p.options.BatchSize))
 	}
-	return p.divide(indices)
+	return p.divide(indices, p.draw(number/p.StepsPerEpoch()))
 }
 
-func (p *Plan) step(number int, order []int) (Step, error) {
+func (p *Plan) step(number int, order []int32) (Step, error) {
 	step := Step{Number: number, Epoch: number / p.StepsPerEpoch()}
 	for _, indices := range p.batches(number, order) {
-		pairs := p.pairs(indices)
-		batch, err := Collate(pairs, p.shapeFor(demandOf(pairs, p.options.Layout)))
+		batch, err := p.batch(indices, p.draw(step.Epoch))
 		if err != nil {
 			return Step{}, fmt.Errorf("step %d: %w", number, err)
 		}
-		copy(batch.Index, indices)
 		step.Pairs += len(indices)
 		step.Batches = append(step.Batches, batch)
 	}
@@ -161,10 +201,55 @@ func (p *Plan) shapeFor(d demand) Shape {
 	return p.shapes[len(p.shapes)-1]
 }
 
-func (p *Plan) pairs(indices []int) []TokenPair {
+func (p *Plan) demand(indices []int32, d draw) demand {
+	list := make([]lengths, len(indices))
+	for i, index := range indices {
+		list[i] = p.set.lengths(int(index), d)
+	}
+	return demandOf(list, p.options.Layout)
+}
+
+func (p *Plan) batch(indices []int32, d draw) (Batch, error) {
 	pairs := make([]TokenPair, len(indices))
 	for i, index := range indices {
-		pairs[i] = p.set.Pairs[index]
+		var err error
+		if pairs[i], err = p.set.pair(int(index), d); err != nil {
+			return Batch{}, err
+		}
 	}
-	return pairs
+	batch, err := Collate(pairs, p.shapeFor(p.demand(indices, d)))
+	if err != nil {
+		return Batch{}, err
+	}
+	for i, index := range indices {
+		batch.Index[i] = int(index)
+	}
+	return batch, nil
+}
+
+// Pairs yields the pairs that the first steps see. A pair that epochs have in common may come once or several times.
+func (p *Plan) Pairs(steps int) iter.Seq2[TokenPair, error] {
+	return func(yield func(TokenPair, error) bool) {
+		perEpoch := p.StepsPerEpoch()
+		if p.epochsAlike() {
+			steps = min(steps, perEpoch)
+		}
+		for epoch := 0; steps > 0; epoch++ {
+			order := p.order(epoch)
+			if steps < perEpoch {
+				order = order[:steps*p.pairsPerStep()]
+			}
+			for _, index := range order {
+				if pair, err := p.set.pair(int(index), p.draw(epoch)); !yield(pair, err) {
+					return
+				}
+			}
+			steps -= perEpoch
+		}
+	}
+}
+
+// epochsAlike reports whether every epoch sees the same pairs.
+func (p *Plan) epochsAlike() bool {
+	return p.epochLen() == p.set.Len() && (p.options.AnyOrder || len(p.set.index.candidates) == 0)
 }

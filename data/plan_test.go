@@ -49,21 +49,22 @@ func TestOrderIsUniform(t *testing.T) {
 }
 
 // logNormalSet draws prompts and responses of log-normal lengths, cut like a real set's at maxLength.
-func logNormalSet(n int, supervised bool, median, sigma float64, maxLength int) *data.Set {
+func logNormalSet(t testing.TB, n int, supervised bool, median, sigma float64, maxLength int) *data.Set {
 	random := rand.New(rand.NewPCG(uint64(n), 5))
 	length := func(median float64, most int) int {
 		return max(1, min(most, int(median*math.Exp(sigma*random.NormFloat64()))))
 	}
-	set := &data.Set{Path: "log-normal"}
-	for range n {
+	var pairs []data.TokenPair
+	for i := range n {
 		prompt := make([]int32, length(median/2, maxLength/2))
 		p := data.TokenPair{Prompt: prompt, Chosen: make([]int32, length(median, maxLength-len(prompt)))}
 		if !supervised {
 			p.Rejected = make([]int32, length(median, maxLength-len(prompt)))
 		}
-		set.Pairs = append(set.Pairs, p)
+		p.Prompt[0] = int32(i) // tells the pairs apart
+		pairs = append(pairs, p)
 	}
-	return set
+	return setOf(t, pairs...)
 }
 
 func TestPlanShapesAndPadding(t *testing.T) {
@@ -73,7 +74,7 @@ func TestPlanShapesAndPadding(t *testing.T) {
 			for _, batchSize := range []int{1, 4, 16, 64} {
 				for _, accumulation := range []int{1, 8} {
 					name := fmt.Sprintf("%v/supervised=%v/%dx%d", layout, supervised, batchSize, accumulation)
-					set := logNormalSet(300, supervised, 60, 0.7, 512)
+					set := logNormalSet(t, 300, supervised, 60, 0.7, 512)
 					plan, err := data.NewPlan(set, data.PlanOptions{Layout: layout, BatchSize: batchSize, Accumulation: accumulation, Seed: 9})
 					if err != nil {
 						t.Fatal(err)
@@ -141,10 +142,7 @@ func count(values []int64, value int64) int {
 }
 
 func TestPlanEpoch(t *testing.T) {
-	set := logNormalSet(103, false, 10, 0.5, 64)
-	for i := range set.Pairs {
-		set.Pairs[i].Prompt[0] = int32(i) // tells the pairs apart
-	}
+	set := logNormalSet(t, 103, false, 10, 0.5, 64)
 	for _, sorted := range []bool{false, true} {
 		plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: 4, Accumulation: 3, Seed: 1, AnyOrder: sorted})
 		if err != nil {
@@ -179,7 +177,11 @@ func checkStep(t *testing.T, set *data.Set, step data.Step) []int {
 	total := float32(0)
 	for _, b := range step.Batches {
 		for slot, p := range b.Unpack() {
-			if want := set.Pairs[b.Index[slot]]; !slices.Equal(p.Prompt, want.Prompt) || !slices.Equal(p.Chosen, want.Chosen) {
+			want, err := set.Pair(b.Index[slot])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(p.Prompt, want.Prompt) || !slices.Equal(p.Chosen, want.Chosen) {
 				t.Errorf("step %d: slot %d does not hold pair %d", step.Number, slot, b.Index[slot])
 			}
 		}
@@ -199,7 +201,7 @@ func checkStep(t *testing.T, set *data.Set, step data.Step) []int {
 
 // TestPlanResumes: a run that stops anywhere and goes on sees what an unbroken run sees.
 func TestPlanResumes(t *testing.T) {
-	set := logNormalSet(50, false, 10, 0.5, 64)
+	set := logNormalSet(t, 50, false, 10, 0.5, 64)
 	options := data.PlanOptions{BatchSize: 4, Accumulation: 2, Seed: 11}
 	whole := takeSteps(t, set, options, 0, 20) // nearly three epochs
 	for from := 0; from < 20; from += 3 {
@@ -237,7 +239,7 @@ func takeSteps(t *testing.T, set *data.Set, options data.PlanOptions, from, n in
 }
 
 func TestPlanProgress(t *testing.T) {
-	set := logNormalSet(10, false, 10, 0.5, 64)
+	set := logNormalSet(t, 10, false, 10, 0.5, 64)
 	plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: 4})
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +252,7 @@ func TestPlanProgress(t *testing.T) {
 }
 
 func TestPlanRefuses(t *testing.T) {
-	set := logNormalSet(10, false, 10, 0.5, 64)
+	set := logNormalSet(t, 10, false, 10, 0.5, 64)
 	for _, c := range []struct {
 		name    string
 		set     *data.Set
@@ -268,7 +270,7 @@ func TestPlanRefuses(t *testing.T) {
 }
 
 func BenchmarkNewPlan(b *testing.B) {
-	set := logNormalSet(20000, false, 60, 0.7, 512)
+	set := logNormalSet(b, 20000, false, 60, 0.7, 512)
 	for _, size := range []int{4, 32, 512} {
 		b.Run(fmt.Sprintf("%d pairs", size), func(b *testing.B) {
 			for b.Loop() {

@@ -20,7 +20,7 @@ import (
 // without line ends can take.
 const MaxRecordBytes = 64 << 20
 
-const knownKinds = ".jsonl, .json, .jsonl.gz, .json.gz"
+const knownKinds = ".jsonl, .json, .jsonl.gz, .json.gz, .parquet"
 
 // Reader reads the records of one file.
 type Reader struct {
@@ -30,10 +30,11 @@ type Reader struct {
 	array bool          // JSON values in a row or in an array, rather than one a line
 	gzip  bool
 	close func() error
-	line  []byte // the line being read
+	line  []byte                 // the line being read
+	rows  iter.Seq2[item, error] // of a table; nil for text
 }
 
-// Open opens a data file (.jsonl, .json, either with .gz). The caller closes the reader.
+// Open opens a data file (.jsonl, .json, either with .gz, or .parquet). The caller closes the reader.
 func Open(path string, task Task) (*Reader, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -49,7 +50,11 @@ func Open(path string, task Task) (*Reader, error) {
 	if err != nil {
 		return nil, usage.Errorf("open data file: %w", err)
 	}
-	reader, err := NewReader(file, path, task)
+	open := func() (*Reader, error) { return NewReader(file, path, task) }
+	if kindOfFile(path) == ".parquet" && info.Mode().IsRegular() {
+		open = func() (*Reader, error) { return openParquet(file, path, task) }
+	}
+	reader, err := open()
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -60,10 +65,8 @@ func Open(path string, task Task) (*Reader, error) {
 // checkKind refuses file names that are no kind of data file. A pipe may have any name and holds one record a line.
 func checkKind(path string, info os.FileInfo) error {
 	switch kind := kindOfFile(path); {
-	case kind == ".jsonl" || kind == ".json" || !info.Mode().IsRegular():
+	case kind == ".jsonl" || kind == ".json" || strings.EqualFold(filepath.Ext(path), ".parquet") || !info.Mode().IsRegular():
 		return nil
-	case kind == ".parquet":
-		return usage.Errorf("%s: this version does not read Parquet files; convert it to JSON lines (%s)", path, knownKinds)
 	default:
 		return usage.Errorf("%s: unknown kind of data file; known: %s", path, knownKinds)
 	}
@@ -112,13 +115,46 @@ func (r *Reader) Close() error { return r.close() }
 // Records yields the records in file order, once. An error that is a *[BadRecord] concerns one record: the loop may go on
 // and meets the records after it. Any other error is the last thing yielded. A file without records is an error.
 func (r *Reader) Records() iter.Seq2[Record, error] {
-	if r.array {
+	return func(yield func(Record, error) bool) {
+		for it, err := range r.items() {
+			var rec Record
+			if err == nil {
+				rec, err = it.parse(r.task)
+			}
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+}
+
+// item is one object of a file as its bytes.
+type item struct {
+	source string
+	raw    []byte // valid until the next item
+	entry  bool   // a member of a file that is one object, whose name is key
+	key    string
+}
+
+func (it item) parse(task Task) (Record, error) {
+	if it.entry {
+		return parseRatedEntry(it.key, it.raw, it.source, task)
+	}
+	return ParseRecord(it.raw, it.source, task)
+}
+
+// items yields the objects of the file; see Records for its errors.
+func (r *Reader) items() iter.Seq2[item, error] {
+	switch {
+	case r.rows != nil:
+		return r.rows
+	case r.array:
 		return r.values
 	}
 	return r.lines
 }
 
-func (r *Reader) lines(yield func(Record, error) bool) {
+func (r *Reader) lines(yield func(item, error) bool) {
 	found := false
 	for line := 1; ; line++ {
 		raw, err := r.readLine()
@@ -126,17 +162,17 @@ func (r *Reader) lines(yield func(Record, error) bool) {
 		switch {
 		case errors.Is(err, bufio.ErrTooLong):
 			found = true
-			if !yield(Record{}, r.overlong(line)) {
+			if !yield(item{}, r.overlong(line)) {
 				return
 			}
 			continue
 		case err != nil && !errors.Is(err, io.EOF):
-			yield(Record{}, r.readError(line, err))
+			yield(item{}, r.readError(line, err))
 			return
 		}
 		if len(raw) > 0 {
 			found = true
-			if !yield(ParseRecord(raw, r.source(line), r.task)) {
+			if !yield(item{source: r.source(line), raw: raw}, nil) {
 				return
 			}
 		}
@@ -145,7 +181,7 @@ func (r *Reader) lines(yield func(Record, error) bool) {
 		}
 	}
 	if !found {
-		yield(Record{}, r.noRecords())
+		yield(item{}, r.noRecords())
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,9 +16,9 @@ type Task int
 
 // The tasks.
 const (
-	// Preference wants prompt, chosen and rejected.
+	// Preference wants a prompt and two responses, or more with scores.
 	Preference Task = iota
-	// Supervised wants text, prompt and completion, or the prompt and chosen side of a preference record.
+	// Supervised wants a text or a prompt and a response, for which the chosen side of a preference record serves.
 	Supervised
 )
 
@@ -31,7 +29,20 @@ type Record struct {
 	Chosen   Content `json:"chosen,omitzero"`
 	Rejected Content `json:"rejected,omitzero"`
 
+	// Answers stand in the place of Chosen and Rejected where a prompt has many responses.
+	Answers []Answer `json:"-"`
+	// Voted says that the answers passed (Score above 0) or failed, and that every epoch takes another pair of them. Otherwise
+	// their scores are ratings, and records of the same prompt that follow each other belong together.
+	Voted bool `json:"-"`
+
+	format        string // the record format's name
 	responseField string // what the file calls Chosen, when not "chosen"
+}
+
+// Answer is one of many responses to a prompt.
+type Answer struct {
+	Text  string
+	Score float64
 }
 
 // Reason is a class of things wrong with records; reports count by it.
@@ -47,6 +58,8 @@ const (
 	ReasonMissing    Reason = "missing field"
 	ReasonEmpty      Reason = "empty field"
 	ReasonIdentical  Reason = "identical sides"
+	ReasonNoPrompt   Reason = "no shared prompt"
+	ReasonTemplate   Reason = "refused by the chat template"
 	ReasonVocabulary Reason = "id outside the vocabulary"
 )
 
@@ -56,6 +69,8 @@ type BadRecord struct {
 	Field   string // "" when the whole record is meant
 	Reason  Reason
 	Problem string // what was found and what to do
+
+	known bool // one of the oddities that real files of this format have: counted and skipped under any policy
 }
 
 // Error gives "file:line: field "name": what was found; what to do".
@@ -70,6 +85,11 @@ func badRecord(source, field string, reason Reason, format string, args ...any) 
 	return usage.Wrap(&BadRecord{Source: source, Field: field, Reason: reason, Problem: fmt.Sprintf(format, args...)})
 }
 
+// oddRecord is badRecord for what real files of a format are known to hold.
+func oddRecord(source, field string, reason Reason, problem string) error {
+	return usage.Wrap(&BadRecord{Source: source, Field: field, Reason: reason, Problem: problem, known: true})
+}
+
 // asBadRecord returns the BadRecord in err, nil when there is none.
 func asBadRecord(err error) *BadRecord {
 	var bad *BadRecord
@@ -79,52 +99,19 @@ func asBadRecord(err error) *BadRecord {
 	return nil
 }
 
-const (
-	preferenceWants = `every preference record needs "prompt", "chosen" and "rejected"`
-	supervisedWants = `every supervised record needs "text", or "prompt" and "completion"`
-)
-
-func (t Task) wants() string {
-	if t == Supervised {
-		return supervisedWants
-	}
-	return preferenceWants
-}
-
-// ParseRecord reads one JSON object. source names its place in messages.
-func ParseRecord(raw []byte, source string, task Task) (Record, error) {
-	fields, err := parseObject(raw, source)
-	if err != nil {
-		return Record{}, err
-	}
-	rec := Record{Source: source}
-	if task == Supervised {
-		err = rec.fillSupervised(fields)
-	} else {
-		err = rec.fillPreference(fields)
-	}
-	if err == nil {
-		err = rec.check()
-	}
-	if err != nil {
-		return Record{}, err
-	}
-	return rec, nil
-}
-
-func parseObject(raw []byte, source string) (map[string]json.RawMessage, error) {
+func parseObject(raw []byte, source string) (fields, error) {
 	if i := invalidUTF8(raw); i >= 0 {
 		return nil, badRecord(source, "", ReasonUTF8, "byte %d is not valid UTF-8; save the file as UTF-8", i+1)
 	}
 	raw = bytes.Trim(raw, jsonSpace)
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
+	var f fields
+	if err := json.Unmarshal(raw, &f); err != nil {
 		return nil, objectError(raw, source, err)
 	}
-	if fields == nil {
+	if f == nil {
 		return nil, badRecord(source, "", ReasonType, "found null where a record should be; give a JSON object")
 	}
-	return fields, nil
+	return f, nil
 }
 
 func objectError(raw []byte, source string, err error) error {
@@ -152,78 +139,6 @@ func invalidUTF8(raw []byte) int {
 	return -1
 }
 
-func (r *Record) fillPreference(fields map[string]json.RawMessage) error {
-	if err := r.take(fields, map[string]*Content{"prompt": &r.Prompt, "chosen": &r.Chosen, "rejected": &r.Rejected}); err != nil {
-		return err
-	}
-	if r.Prompt.IsZero() && !r.Chosen.IsZero() && !r.Rejected.IsZero() {
-		return badRecord(r.Source, "prompt", ReasonMissing,
-			"missing; this version does not take the prompt from what the two sides share: write it as its own field")
-	}
-	for _, f := range []struct {
-		name    string
-		content Content
-	}{{"prompt", r.Prompt}, {"chosen", r.Chosen}, {"rejected", r.Rejected}} {
-		if f.content.IsZero() {
-			return r.missing(f.name, fields, Preference)
-		}
-	}
-	return nil
-}
-
-// fillSupervised takes prompt and completion first, then a preference record's chosen side, then running text.
-func (r *Record) fillSupervised(fields map[string]json.RawMessage) error {
-	has := func(name string) bool { raw, ok := fields[name]; return ok && kindOf(raw) != "null" }
-	switch {
-	case has("completion"):
-		r.responseField = "completion"
-	case has("chosen"):
-		r.responseField = ""
-	case has("text") && has("prompt"):
-		return badRecord(r.Source, "text", ReasonType, `stands beside "prompt"; give "prompt" and "completion", or "text" alone`)
-	case has("text"):
-		r.responseField = "text"
-		return r.take(fields, map[string]*Content{"text": &r.Chosen})
-	case has("messages"):
-		return badRecord(r.Source, "messages", ReasonMessages,
-			`this version does not support chat messages; write the conversation as "text", in the form the model was trained on`)
-	default:
-		return r.missing("text", fields, Supervised)
-	}
-	if !has("prompt") {
-		return r.missing("prompt", fields, Supervised)
-	}
-	return r.take(fields, map[string]*Content{"prompt": &r.Prompt, r.response(): &r.Chosen})
-}
-
-func (r *Record) take(fields map[string]json.RawMessage, into map[string]*Content) error {
-	for _, name := range slices.Sorted(maps.Keys(into)) {
-		raw, ok := fields[name]
-		if !ok {
-			continue
-		}
-		content, reason, problem := parseContent(raw)
-		if reason != "" {
-			return badRecord(r.Source, name, reason, "%s", problem)
-		}
-		*into[name] = content
-	}
-	return nil
-}
-
-func (r *Record) missing(field string, fields map[string]json.RawMessage, task Task) error {
-	names := slices.Sorted(maps.Keys(fields))
-	if near := usage.Nearest(field, names); near != "" && near != field {
-		return badRecord(r.Source, field, ReasonMissing, "missing; %s (did you mean %q for %q?)", task.wants(), field, near)
-	}
-	if len(names) == 0 {
-		return badRecord(r.Source, field, ReasonMissing, "missing: the record is empty; %s", task.wants())
-	}
-	const most = 8
-	shown := names[:min(most, len(names))]
-	return badRecord(r.Source, field, ReasonMissing, "missing: the record has only %s; %s", quoted(shown), task.wants())
-}
-
 func quoted(names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {
@@ -242,6 +157,9 @@ func (r Record) response() string {
 
 // check finds what makes a record useless whatever the tokenizer: an empty side, mixed forms, identical sides.
 func (r Record) check() error {
+	if len(r.Answers) > 0 {
+		return nil
+	}
 	if r.Chosen.Empty() {
 		return badRecord(r.Source, r.response(), ReasonEmpty, "empty; a record needs a response")
 	}

@@ -12,12 +12,15 @@ import (
 type Report struct {
 	Path               string         `json:"path"`
 	Read               int            `json:"read"`
-	Kept               int            `json:"kept"`
+	Kept               int            `json:"kept"` // in the set: pairs, or supervised examples
 	Dropped            map[Reason]int `json:"dropped,omitempty"`
 	DroppedExamples    []string       `json:"dropped_examples,omitempty"` // the first few, as messages or places
 	PromptsTruncated   int            `json:"prompts_truncated"`
 	ResponsesTruncated int            `json:"responses_truncated"`
-	Straddled          int            `json:"straddled_boundaries"` // records tokenised in two parts
+	Straddled          int            `json:"straddled_boundaries"`      // records tokenised in two parts
+	RatedPrompts       int            `json:"rated_prompts,omitempty"`   // prompts whose rated responses were paired
+	PlainDialogues     int            `json:"plain_dialogues,omitempty"` // records of messages written without a chat template
+	TemplateCuts       int            `json:"template_cuts,omitempty"`   // records whose prompt the chat template renders otherwise when a response follows
 
 	Prompt   Quantiles `json:"prompt_length"`   // ids of kept prompts
 	Response Quantiles `json:"response_length"` // ids of kept responses, both sides
@@ -33,14 +36,18 @@ type Quantiles struct {
 	Max    int `json:"max"`
 }
 
-func quantilesOf(lengths []int) Quantiles {
-	if len(lengths) == 0 {
-		return Quantiles{}
+func (h *histogram) quantiles() Quantiles {
+	lengths := slices.Sorted(maps.Keys(h.counts))
+	at := func(percent int) int {
+		place := (max(0, h.n-1)*percent + 50) / 100
+		for _, length := range lengths {
+			if place -= h.counts[length]; place < 0 {
+				return length
+			}
+		}
+		return 0
 	}
-	slices.Sort(lengths)
-	last := len(lengths) - 1
-	at := func(percent int) int { return lengths[(last*percent+50)/100] }
-	return Quantiles{Min: lengths[0], Median: at(50), P90: at(90), P99: at(99), Max: lengths[last]}
+	return Quantiles{Min: at(0), Median: at(50), P90: at(90), P99: at(99), Max: at(100)}
 }
 
 // String gives "median 12, 90 % 40, 99 % 80, at most 95".
@@ -60,27 +67,50 @@ func (r *Report) drop(reason Reason, example string) {
 	}
 }
 
-func (r *Report) keep(out Outcome) {
-	r.Kept++
+func (r *Report) count(out Outcome) {
 	r.ResponsesTruncated += out.ResponsesTruncated
 	if out.PromptTruncated {
 		r.PromptsTruncated++
 	}
-	if out.Straddled {
-		r.Straddled++
+	for _, c := range []struct {
+		happened bool
+		count    *int
+	}{{out.Straddled, &r.Straddled}, {out.PlainDialogue, &r.PlainDialogues}, {out.TemplateCut, &r.TemplateCuts}} {
+		if c.happened {
+			*c.count++
+		}
 	}
 }
 
-func (r *Report) measure(pairs []TokenPair) {
-	var prompt, response, total []int
-	for _, p := range pairs {
-		prompt = append(prompt, len(p.Prompt))
-		for _, side := range p.sides() {
-			response = append(response, len(side))
-			total = append(total, len(p.Prompt)+len(side))
+// measures collects the lengths of the records kept.
+type measures struct{ prompt, response, total histogram }
+
+func (m *measures) add(e example) {
+	m.prompt.add(len(e.prompt))
+	for _, sides := range [][][]int32{e.chosen, e.rejected} {
+		for _, ids := range sides {
+			m.response.add(len(ids))
+			m.total.add(len(e.prompt) + len(ids))
 		}
 	}
-	r.Prompt, r.Response, r.Total = quantilesOf(prompt), quantilesOf(response), quantilesOf(total)
+}
+
+func (m *measures) into(r *Report) {
+	r.Prompt, r.Response, r.Total = m.prompt.quantiles(), m.response.quantiles(), m.total.quantiles()
+}
+
+// histogram counts how often each length occurs.
+type histogram struct {
+	counts map[int]int
+	n      int
+}
+
+func (h *histogram) add(length int) {
+	if h.counts == nil {
+		h.counts = map[int]int{}
+	}
+	h.counts[length]++
+	h.n++
 }
 
 // String gives the report in a few lines, leaving out what did not happen.
@@ -98,6 +128,15 @@ func (r *Report) String() string {
 	}
 	if r.Straddled > 0 {
 		fmt.Fprintf(&b, "\n  tokenised in two parts, as a token would straddle the prompt's end: %d", r.Straddled)
+	}
+	if r.RatedPrompts > 0 {
+		fmt.Fprintf(&b, "\n  prompts with rated responses: %d", r.RatedPrompts)
+	}
+	if r.PlainDialogues > 0 {
+		fmt.Fprintf(&b, "\n  messages written as a plain dialogue, as the tokenizer has no chat template: %d", r.PlainDialogues)
+	}
+	if r.TemplateCuts > 0 {
+		fmt.Fprintf(&b, "\n  prompts that the chat template writes otherwise before a response, cut to what both share: %d", r.TemplateCuts)
 	}
 	if r.Kept > 0 {
 		fmt.Fprintf(&b, "\n  prompt tokens: %v\n  response tokens: %v", r.Prompt, r.Response)

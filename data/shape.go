@@ -55,7 +55,7 @@ func (s Shape) String() string {
 
 // Holds reports whether [Collate] can lay the pairs out in the shape.
 func (s Shape) Holds(pairs []TokenPair) bool {
-	return len(pairs) <= s.Slots && s.holds(demandOf(pairs, s.Layout))
+	return len(pairs) <= s.Slots && s.holds(demandOf(lengthsOfPairs(pairs), s.Layout))
 }
 
 func (s Shape) holds(d demand) bool { return d.responses <= s.Responses && s.packs(d) }
@@ -71,20 +71,12 @@ func (s Shape) packs(d demand) bool {
 // Fit returns the smallest shape of one row a pair that holds the pairs in so many slots; in the layout Separate, of one row
 // a response.
 func Fit(pairs []TokenPair, slots int, layout Layout) Shape {
-	d := demandOf(pairs, layout)
+	d := demandOf(lengthsOfPairs(pairs), layout)
 	s := Shape{Layout: layout, Slots: slots, Rows: slots, Seq: d.longest(), Responses: d.responses}
 	if layout == Separate {
 		s.Rows = d.sides * slots
 	}
 	return s
-}
-
-// firstPredicted is the place in a response of the first token that something predicts: 1 without a prompt.
-func firstPredicted(p TokenPair) int {
-	if len(p.Prompt) == 0 {
-		return 1
-	}
-	return 0
 }
 
 // shapeStep is what sizes of shapes are rounded up to a multiple of. Ours: the width of a vector of float32 in AVX2.

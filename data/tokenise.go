@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -78,128 +79,206 @@ const (
 	DropCutAlike Reason = "sides alike as tokens"
 	// DropTooShort: running text of a single token, which nothing predicts.
 	DropTooShort Reason = "text of one token"
+	// DropTooManyWords: a response is longer than max_response_words.
+	DropTooManyWords Reason = "response of too many words"
+	// DropNoPair: no answer passed, or none failed, or a prompt's responses are fewer than two or rated alike.
+	DropNoPair Reason = "no pair among the responses"
 )
 
 // Outcome is what tokenising did to a record.
 type Outcome struct {
 	Dropped            Reason // "" when the pair is to be used
 	PromptTruncated    bool
-	ResponsesTruncated int  // 0 to 2
+	ResponsesTruncated int
 	Straddled          bool // prompt and response were tokenised apart because a token would have straddled their border
+	PlainDialogue      bool // messages were written as a plain dialogue, as there is no chat template
+	TemplateCut        bool // the chat template renders the prompt otherwise when a response follows; what both share was taken
 }
 
 // Tokenise turns a record into ids within the limits. tok may be nil for records that are ids already. Every id must be
-// below vocabSize, the size of the model's vocabulary.
+// below vocabSize, the size of the model's vocabulary. Messages are written as a plain dialogue; of many answers the first
+// that passed and the first that failed are taken.
 //
 // Running text (a supervised record without prompt) becomes a prompt of its first token, the beginning-of-sequence token
 // where there is one, and a response of all the others: every token that something predicts is trained on, as TRL does.
 //
 // When Outcome.Dropped is set the pair is empty. A record that cannot be tokenised gives a *[BadRecord].
 func Tokenise(rec Record, tok Tokenizer, vocabSize int, limits Limits) (TokenPair, Outcome, error) {
-	var out Outcome
-	if err := rec.check(); err != nil {
+	t := newTokeniser(LoadOptions{Tokenizer: tok, VocabSize: vocabSize, Limits: limits})
+	made, out, err := t.tokenise(rec)
+	if err != nil || out.Dropped != "" {
 		return TokenPair{}, out, err
 	}
-	pair, bos, err := encodeRecord(rec, tok, &out)
-	if err != nil {
-		return TokenPair{}, Outcome{}, err
-	}
-	if err := checkVocabulary(rec, pair, vocabSize); err != nil {
-		return TokenPair{}, Outcome{}, err
-	}
-	if rec.Prompt.IsZero() {
-		pair, limits = splitText(pair), Limits{MaxLength: limits.MaxLength}
-	}
-	if len(pair.Chosen) == 0 {
-		return TokenPair{}, Outcome{Dropped: DropTooShort}, nil
-	}
-	if reason := truncate(&pair, bos, limits, &out); reason != "" {
-		return TokenPair{}, Outcome{Dropped: reason}, nil
+	pair := TokenPair{Source: made.source, Prompt: made.prompt, Chosen: made.chosen[0]}
+	if len(made.rejected) > 0 {
+		pair.Rejected = made.rejected[0]
 	}
 	return pair, out, nil
 }
 
-// encodeRecord gives the whole ids of all fields. bos tells whether the prompt begins with the beginning-of-sequence token.
-func encodeRecord(rec Record, tok Tokenizer, out *Outcome) (pair TokenPair, bos bool, err error) {
-	pair.Source = rec.Source
-	if rec.Chosen.Form == IDs {
-		pair.Prompt, pair.Chosen, pair.Rejected = rec.Prompt.IDs, rec.Chosen.IDs, rec.Rejected.IDs
-		return pair, false, nil
+// tokeniser tokenises the records of a load.
+type tokeniser struct {
+	LoadOptions
+	encoder encoder // without a tokenizer, its zero value
+}
+
+func newTokeniser(o LoadOptions) *tokeniser {
+	t := &tokeniser{LoadOptions: o}
+	if o.Tokenizer != nil {
+		t.encoder = newEncoder(o.Tokenizer)
 	}
-	if tok == nil {
-		return TokenPair{}, false, usage.Errorf("%s: field %q is text, but there is no tokenizer; give a model folder with a tokenizer, or records of token ids",
+	return t
+}
+
+// tokenised is what tokenising makes of a record. Rated responses stand in chosen, and pairs are still to be made of them.
+type tokenised struct {
+	example
+	ratings []float64
+}
+
+func (t *tokeniser) tokenise(rec Record) (tokenised, Outcome, error) {
+	none := tokenised{}
+	if err := rec.check(); err != nil {
+		return none, Outcome{}, err
+	}
+	w, out, err := t.written(rec)
+	if err != nil {
+		return none, Outcome{}, err
+	}
+	if out.Dropped = cmp.Or(out.Dropped, t.dropLong(&w)); out.Dropped != "" {
+		return none, Outcome{Dropped: out.Dropped}, nil
+	}
+	made, err := t.encode(rec, w, &out)
+	if err != nil {
+		return none, Outcome{}, err
+	}
+	if err := checkVocabulary(rec, made.example, t.VocabSize); err != nil {
+		return none, Outcome{}, err
+	}
+	if reason := t.fit(rec, &made, &out); reason != "" {
+		return none, Outcome{Dropped: reason}, nil
+	}
+	return made, out, nil
+}
+
+// fit cuts to the limits and drops what then prefers nothing.
+func (t *tokeniser) fit(rec Record, made *tokenised, out *Outcome) Reason {
+	limits := t.Limits
+	if rec.Prompt.IsZero() {
+		limits = Limits{MaxLength: limits.MaxLength}
+		if splitText(&made.example); len(made.chosen[0]) == 0 {
+			return DropTooShort
+		}
+	}
+	bos := t.encoder.addBOS && rec.Chosen.Form != IDs
+	if reason := truncate(&made.example, bos, limits, out); reason != "" {
+		return reason
+	}
+	if len(made.rejected) == 0 {
+		return ""
+	}
+	made.rejected = slices.DeleteFunc(made.rejected, func(ids []int32) bool {
+		return slices.ContainsFunc(made.chosen, func(other []int32) bool { return slices.Equal(ids, other) })
+	})
+	if len(made.rejected) == 0 {
+		return DropCutAlike
+	}
+	return ""
+}
+
+// encode gives the whole ids of all parts.
+func (t *tokeniser) encode(rec Record, w written, out *Outcome) (tokenised, error) {
+	made := tokenised{example: example{source: rec.Source}, ratings: w.ratings}
+	if rec.Chosen.Form == IDs {
+		made.prompt, made.chosen = rec.Prompt.IDs, [][]int32{rec.Chosen.IDs}
+		if !rec.Rejected.IsZero() {
+			made.rejected = [][]int32{rec.Rejected.IDs}
+		}
+		return made, nil
+	}
+	if t.Tokenizer == nil {
+		return tokenised{}, usage.Errorf("%s: field %q is text, but there is no tokenizer; give a model folder with a tokenizer, or records of token ids",
 			rec.Source, rec.response())
 	}
-	e := newEncoder(tok)
-	pair.Prompt = e.encode(rec.Prompt.Text)
-	if len(pair.Prompt) == 0 && !rec.Prompt.IsZero() {
-		return TokenPair{}, false, badRecord(rec.Source, "prompt", ReasonEmpty,
+	made.prompt = t.encoder.encode(w.prompt)
+	if len(made.prompt) == 0 && !rec.Prompt.IsZero() {
+		return tokenised{}, badRecord(rec.Source, "prompt", ReasonEmpty,
 			"no tokens, and the tokenizer begins texts with no token either; nothing would predict the first token of the response")
 	}
-	for _, side := range []struct {
-		field   string
-		content Content
-		ids     *[]int32
-	}{{rec.response(), rec.Chosen, &pair.Chosen}, {"rejected", rec.Rejected, &pair.Rejected}} {
-		if side.content.IsZero() {
-			continue
-		}
-		ids, straddled := e.response(pair.Prompt, rec.Prompt.Text, side.content.Text)
+	var err error
+	if made.chosen, err = t.responses(rec, rec.response(), made.prompt, w, w.chosen, out); err != nil {
+		return tokenised{}, err
+	}
+	made.rejected, err = t.responses(rec, "rejected", made.prompt, w, w.rejected, out)
+	return made, err
+}
+
+// responses tokenises the responses of one side.
+func (t *tokeniser) responses(rec Record, field string, prompt []int32, w written, texts []string, out *Outcome) ([][]int32, error) {
+	var list [][]int32
+	for _, text := range texts {
+		ids, straddled := t.encoder.response(prompt, w.prompt, text)
 		if len(ids) == 0 {
-			return TokenPair{}, false, badRecord(rec.Source, side.field, ReasonEmpty, "no tokens; a record needs a response")
+			return nil, badRecord(rec.Source, field, ReasonEmpty, "no tokens; a record needs a response")
 		}
-		*side.ids = e.ended(ids)
+		if !w.ended {
+			ids = t.encoder.ended(ids)
+		}
+		list = append(list, ids)
 		out.Straddled = out.Straddled || straddled
 	}
-	return pair, e.addBOS, nil
+	return list, nil
 }
 
 // splitText makes the first token of running text the prompt, unless a beginning-of-sequence token is that already.
-func splitText(pair TokenPair) TokenPair {
-	if len(pair.Prompt) == 0 {
-		pair.Prompt, pair.Chosen = pair.Chosen[:1], pair.Chosen[1:]
+func splitText(e *example) {
+	if len(e.prompt) == 0 {
+		e.prompt, e.chosen[0] = e.chosen[0][:1], e.chosen[0][1:]
 	}
-	return pair
 }
 
-func checkVocabulary(rec Record, pair TokenPair, vocabSize int) error {
-	for _, f := range []struct {
-		name string
-		ids  []int32
-	}{{"prompt", pair.Prompt}, {rec.response(), pair.Chosen}, {"rejected", pair.Rejected}} {
-		i := slices.IndexFunc(f.ids, func(id int32) bool { return id < 0 || int(id) >= vocabSize })
-		if i >= 0 {
-			return badRecord(rec.Source, f.name, ReasonVocabulary, "id %d is outside the model's vocabulary of %d entries (0 to %d); use the model's own tokenizer",
-				f.ids[i], vocabSize, vocabSize-1)
+func checkVocabulary(rec Record, e example, vocabSize int) error {
+	check := func(field string, ids []int32) error {
+		i := slices.IndexFunc(ids, func(id int32) bool { return id < 0 || int(id) >= vocabSize })
+		if i < 0 {
+			return nil
 		}
+		return badRecord(rec.Source, field, ReasonVocabulary, "id %d is outside the model's vocabulary of %d entries (0 to %d); use the model's own tokenizer",
+			ids[i], vocabSize, vocabSize-1)
 	}
-	return nil
+	err := check("prompt", e.prompt)
+	for _, ids := range e.chosen {
+		err = cmp.Or(err, check(rec.response(), ids))
+	}
+	for _, ids := range e.rejected {
+		err = cmp.Or(err, check("rejected", ids))
+	}
+	return err
 }
 
-// truncate cuts the pair to the limits. It gives a reason where nothing fit to train on is left.
-func truncate(pair *TokenPair, bos bool, limits Limits, out *Outcome) Reason {
-	if most := limits.MaxPromptLength; most > 0 && len(pair.Prompt) > most {
-		pair.Prompt = cutPrompt(pair.Prompt, most, bos, limits.TruncationMode)
+// truncate cuts prompt and responses to the limits. It gives a reason where nothing fit to train on is left.
+func truncate(e *example, bos bool, limits Limits, out *Outcome) Reason {
+	if most := limits.MaxPromptLength; most > 0 && len(e.prompt) > most {
+		e.prompt = cutPrompt(e.prompt, most, bos, limits.TruncationMode)
 		out.PromptTruncated = true
 	}
-	if limits.MaxLength > 0 && len(pair.Prompt) >= limits.MaxLength {
+	if limits.MaxLength > 0 && len(e.prompt) >= limits.MaxLength {
 		return DropPromptTooLong
 	}
-	for _, side := range []*[]int32{&pair.Chosen, &pair.Rejected} {
-		room := len(*side)
-		if limits.MaxLength > 0 {
-			room = min(room, limits.MaxLength-len(pair.Prompt))
+	for _, side := range [][][]int32{e.chosen, e.rejected} {
+		for i, ids := range side {
+			room := len(ids)
+			if limits.MaxLength > 0 {
+				room = min(room, limits.MaxLength-len(e.prompt))
+			}
+			if limits.MaxCompletionLength > 0 {
+				room = min(room, limits.MaxCompletionLength)
+			}
+			if room < len(ids) {
+				side[i] = ids[:room:room]
+				out.ResponsesTruncated++
+			}
 		}
-		if limits.MaxCompletionLength > 0 {
-			room = min(room, limits.MaxCompletionLength)
-		}
-		if room < len(*side) {
-			*side = (*side)[:room:room]
-			out.ResponsesTruncated++
-		}
-	}
-	if slices.Equal(pair.Chosen, pair.Rejected) {
-		return DropCutAlike
 	}
 	return ""
 }

@@ -9,14 +9,19 @@ import (
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
-// values yields the records of a .json file: the elements of one array, or objects one after the other.
-func (r *Reader) values(yield func(Record, error) bool) {
+// values yields the records of a .json file: the elements of one array, objects one after the other, or the members of one
+// object of posts with rated responses.
+func (r *Reader) values(yield func(item, error) bool) {
+	if r.holdsPosts() {
+		r.members(yield)
+		return
+	}
 	input := &lineCounter{input: r.input, line: 1}
 	decoder := json.NewDecoder(input)
 	found, array := false, false
 	if first, err := r.peekValue(); err == nil && first == '[' {
 		if _, err := decoder.Token(); err != nil {
-			yield(Record{}, r.valueError(input, decoder, err))
+			yield(item{}, r.valueError(input, decoder, err))
 			return
 		}
 		array = true
@@ -28,24 +33,68 @@ func (r *Reader) values(yield func(Record, error) bool) {
 			break
 		}
 		if err != nil {
-			yield(Record{}, r.valueError(input, decoder, err))
+			yield(item{}, r.valueError(input, decoder, err))
 			return
 		}
 		found = true
 		line := input.lineAt(decoder.InputOffset() - int64(len(raw)))
-		if !yield(ParseRecord(raw, r.source(line), r.task)) {
+		if !yield(item{source: r.source(line), raw: raw}, nil) {
 			return
 		}
 		input.budget = 0
 	}
 	if array {
-		if err := closeArray(decoder); err != nil {
-			yield(Record{}, r.valueError(input, decoder, err))
+		if err := closeValue(decoder); err != nil {
+			yield(item{}, r.valueError(input, decoder, err))
 			return
 		}
 	}
 	if !found {
-		yield(Record{}, r.noRecords())
+		yield(item{}, r.noRecords())
+	}
+}
+
+// holdsPosts reports whether the file begins as one object of posts: {"post": {"responses": … or {"post": {"rewards": …
+func (r *Reader) holdsPosts() bool {
+	ahead, _ := r.input.Peek(r.input.Size())
+	decoder := json.NewDecoder(bytes.NewReader(ahead))
+	var tokens [4]json.Token
+	for i := range tokens {
+		token, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		tokens[i] = token
+	}
+	open := json.Delim('{')
+	return tokens[0] == open && tokens[2] == open && (tokens[3] == "responses" || tokens[3] == "rewards")
+}
+
+// members yields the members of one object. Their sources count members, since such files are often one line.
+func (r *Reader) members(yield func(item, error) bool) {
+	input := &lineCounter{input: r.input, line: 1}
+	decoder := json.NewDecoder(input)
+	_, err := decoder.Token() // the object's brace
+	for number := 1; err == nil && decoder.More(); number++ {
+		var key json.Token
+		var raw json.RawMessage
+		if key, err = decoder.Token(); err == nil {
+			err = decoder.Decode(&raw)
+		}
+		if err != nil {
+			break
+		}
+		post, _ := key.(string)
+		if !yield(item{source: r.source(number), raw: raw, entry: true, key: post}, nil) {
+			return
+		}
+		input.budget = 0
+	}
+	if err == nil {
+		err = closeValue(decoder)
+	}
+	if err != nil {
+		yield(item{}, r.valueError(input, decoder, err))
 	}
 }
 
@@ -62,14 +111,14 @@ func (r *Reader) peekValue() (byte, error) {
 	}
 }
 
-var errAfterArray = errors.New("something follows the array")
+var errAfterValue = errors.New("something follows the array")
 
-func closeArray(decoder *json.Decoder) error {
+func closeValue(decoder *json.Decoder) error {
 	if _, err := decoder.Token(); err != nil {
 		return err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errAfterArray
+		return errAfterValue
 	}
 	return nil
 }

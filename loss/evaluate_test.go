@@ -95,8 +95,8 @@ func flat(t testing.TB, x *tensors.Tensor, want int) []float32 {
 
 // each runs a test for every objective on every engine.
 func each(t *testing.T, test func(t *testing.T, e golden.Engine, o loss.Objective)) {
-	if len(loss.All()) < 11 {
-		t.Fatalf("%d objectives, want at least 11", len(loss.All()))
+	if len(loss.All()) < 18 {
+		t.Fatalf("%d objectives, want at least 18", len(loss.All()))
 	}
 	golden.Engines(t, func(t *testing.T, e golden.Engine) {
 		for _, o := range loss.All() {

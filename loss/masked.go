@@ -10,8 +10,7 @@ func init() {
 	const formula = "-logσ(β (Σ m_u logratio_c - Σ m_u logratio_r + Σ m_d klf_c - Σ m_d klf_r))"
 	const paper = "Christopoulou et al. 2024, arXiv 2410.05102, "
 	shared := []string{"beta", "kl"}
-	learned := append(slices.Clone(shared), "l1_u", "l1_d", "mask.layers", "mask.depth", "mask.width", "mask.norm", "mask.dropout", "mask.init",
-		"mask.weight_decay", "mask.learning_rate")
+	learned := append(append(slices.Clone(shared), "l1_u", "l1_d"), learnedSettings...)
 	for _, o := range []Objective{
 		{
 			Name: "mapo", Mask: ActivationMask, Reads: append(slices.Clone(shared), "mask.map", "mask.groups"), Source: paper + "Eq. 9-10",
@@ -45,14 +44,21 @@ func init() {
 // masks of ones TDPO1. With ReverseKL, δ = Σ m_d klr_c - Σ m_d klr_r, Eq. 8 as printed. A common mask counts in both L1
 // terms, with the coefficients as given.
 func masked(t Terms, o Options) Output {
+	chosen, rejected := scaledSums(maskedScores(t, o), t.Sides, o.Beta)
+	return addL1(Output{Loss: logistic(Sub(chosen, rejected)), Chosen: chosen, Rejected: rejected}, t, o)
+}
+
+// maskedScores are a token's masked log-ratio and KL, m_u logratio + m_d klf, [tokens]; with ReverseKL m_u logratio - m_d klr.
+func maskedScores(t Terms, o Options) *Node {
 	score := weighted(t.RewardMask, t.LogRatio())
 	if o.ReverseKL {
-		score = Sub(score, weighted(t.KLMask, t.ReverseKL))
-	} else {
-		score = Add(score, weighted(t.KLMask, t.ForwardKL))
+		return Sub(score, weighted(t.KLMask, t.ReverseKL))
 	}
-	chosen, rejected := scaledSums(score, t.Sides, o.Beta)
-	out := Output{Loss: logistic(Sub(chosen, rejected)), Chosen: chosen, Rejected: rejected}
+	return Add(score, weighted(t.KLMask, t.ForwardKL))
+}
+
+// addL1 adds the masks' L1 norms to the loss (B.4).
+func addL1(out Output, t Terms, o Options) Output {
 	for _, norm := range []struct {
 		mask        *Node
 		coefficient float64

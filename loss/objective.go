@@ -44,10 +44,13 @@ type Objective struct {
 type Options struct {
 	Beta      float64 // strength of the implicit KL constraint
 	Alpha     float64 // tdpo2: weight of the KL term
-	Gamma     float64 // simpo: target margin, outside β
-	Lambda    float64 // dpop: weight of the penalty
+	Gamma     float64 // simpo, sparse-simpo: target margin, outside β
+	Lambda    float64 // dpop, sparse-dpop: weight of the penalty
 	ReverseKL bool    // masked objectives: KL(pi ‖ pi_ref) with the sign of Eq. 8 as printed
 	L1U, L1D  float64 // masked objectives: L1 coefficients of the reward and the KL mask
+
+	LabelSmoothing float64 // dpo, robust: share of labels taken to be wrong, ε in [0, ½)
+	RPOAlpha       float64 // objectives on pairs: weight of the chosen response's mean negative log-likelihood
 }
 
 // Terms are what the objectives are made of: one value a response token.
@@ -80,13 +83,18 @@ func register(o Objective) {
 			panic(fmt.Sprintf("loss: objective %q registered twice", o.Name))
 		}
 	}
+	if o.Pairs {
+		o.Reads = append(o.Reads[:len(o.Reads):len(o.Reads)], "rpo_alpha")
+		o.Build = withNLL(o.Build)
+	}
 	registry = append(registry, o)
 	slices.SortStableFunc(registry, func(a, b Objective) int { return order(a.Name) - order(b.Name) })
 }
 
-// listing is the order in which documents list the objectives: that of the paper's story.
+// listing is the order in which documents list the objectives: those of the paper in the order of its story, then the others.
 var listing = []string{
 	"sft", "dpo", "simpo", "dpop", "tdpo1", "tdpo2", "mapo", "sparse-common", "sparse-independent", "sparse-binary", "sparse-random",
+	"ipo", "robust", "hinge", "kto-pair", "orpo", "sparse-dpop", "sparse-simpo",
 }
 
 func order(name string) int {

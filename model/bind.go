@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -20,6 +21,7 @@ type Binding struct {
 	Trainable bool         // updated by training, and therefore kept in float32
 	DType     dtypes.DType // of the forward pass and of frozen parameters; the zero value stands for float32
 	Quantise  bool         // linear layers in four bits (package nf4); not with Trainable
+	HeadOnly  bool         // the LM head alone: the network has Logits and no Forward; not with Trainable
 }
 
 // Bind reads the parameters into variables under path ("/policy") of the store, in the engine's memory, one after the other.
@@ -30,14 +32,20 @@ func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path st
 	if b.DType == dtypes.BFloat16 && !engine.BFloat16(backend) {
 		return nil, usage.Errorf("dtype bfloat16: engine %s computes it as float32; use dtype float32, or --engine go or xla:PATH", backend.Name())
 	}
-	if b.Quantise && b.Trainable {
+	switch {
+	case b.Quantise && b.Trainable:
 		return nil, fmt.Errorf("model %s: four-bit weights cannot be trained", c.name())
+	case b.HeadOnly && b.Trainable:
+		return nil, fmt.Errorf("model %s: a head alone cannot be trained", c.name())
 	}
 	n := &Network{
 		Config: c.Config, backend: backend, family: c.family, scope: store.Scope(path), dtype: b.DType,
 		linears: map[string]Param{}, quantised: map[string][][]int{}, trainable: b.Trainable, checkpoint: c,
 	}
 	for i, p := range c.params {
+		if b.HeadOnly && !c.inHead(p) {
+			continue
+		}
 		if p.Linear != nil {
 			n.linears[p.Name] = p
 		}
@@ -50,6 +58,23 @@ func (c *Checkpoint) Bind(backend compute.Backend, store *gomodel.Store, path st
 		}
 	}
 	return n, nil
+}
+
+// inHead reports whether the LM head reads a parameter: its own ones, or the token embedding, which comes first, where they are
+// tied.
+func (c *Checkpoint) inHead(p Param) bool {
+	return strings.HasPrefix(p.Name, "lm_head.") || strings.HasPrefix(p.Name, "embed_out.") || c.Config.TieHead && p.Name == c.params[0].Name
+}
+
+// HeadParameters counts the weights that a network bound with HeadOnly has.
+func (c *Checkpoint) HeadParameters() int {
+	n := 0
+	for _, p := range c.params {
+		if c.inHead(p) {
+			n += p.size()
+		}
+	}
+	return n
 }
 
 // bind places one parameter.

@@ -37,7 +37,7 @@ func register(modelType string, f family) {
 type Inputs struct {
 	Tokens    *Node // int64 [rows, seq]
 	Positions *Node // int64 [rows, seq]
-	Visible   *Node // bool [rows, seq, keys]: which keys each position attends to; with a cache, its past keys, then its recent ones
+	Visible   *Node // bool [rows, seq, keys]: which keys each position attends to; with a cache, its keys, then those of the pass
 	Cache     *Cache
 	Trace     bool // also return the activations that the activation-based mask averages
 
@@ -47,14 +47,10 @@ type Inputs struct {
 	Noise *Node
 }
 
-// Cache holds the keys and values of earlier positions, for sampling one token a row at a time (seq = 1). The past is read
-// only, so that a step moves no more than the recent part, a queue: the new position enters at its end, the first one
-// leaves. The past keys are transposed because the product with the queries wants them so: several times faster with ONNX
-// Runtime.
+// Cache holds the keys and values of earlier positions, for reading one token a row at a time (seq = 1). A pass only reads it:
+// the keys and values of its own positions are among its outputs, for the caller to keep.
 type Cache struct {
-	PastKeys     []*Node // per layer [rows, kvHeads, headDim, past]
-	PastValues   []*Node // per layer [rows, kvHeads, past, headDim]
-	Keys, Values []*Node // per layer [rows, kvHeads, recent, headDim]; recent is at least 2
+	Keys, Values []*Node // per layer [rows, kvHeads, past, headDim]
 }
 
 // Outputs of a forward pass.
@@ -62,7 +58,7 @@ type Outputs struct {
 	Final        *Node        // [rows, seq, hidden] after the final norm: what the LM head reads
 	Hidden       []*Node      // per layer [rows, seq, hidden] the residual stream after the layer; the last one after the final norm
 	Activations  []Activation // with Inputs.Trace
-	Keys, Values []*Node      // per layer [rows, kvHeads, seq, headDim]; with a cache, its recent part after this pass
+	Keys, Values []*Node      // per layer [rows, kvHeads, seq, headDim], of this pass alone
 }
 
 // Activation is one of the reference model's activations, for the activation-based mask.

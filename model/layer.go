@@ -47,8 +47,6 @@ func unembed(hidden, table *Node) *Node {
 type attention struct {
 	bias  *Node // float32 [rows, 1, seq, keys]: 0 where visible, hiddenMask where not
 	cache *Cache
-
-	pastKeys, pastValues *Node // of the layer that remember was last called for; nil without a cache
 }
 
 func newAttention(in Inputs) *attention {
@@ -57,39 +55,22 @@ func newAttention(in Inputs) *attention {
 	return &attention{bias: InsertAxes(Where(in.Visible, zero, AddScalar(zero, hiddenMask)), 1), cache: in.Cache}
 }
 
-// remember puts the key and value of one new position at the end of a layer's recent ones and returns those; without a
-// cache it returns them as they are. It comes before the layer's attend.
-//
-//	k, v    [rows, kvHeads, seq, dim]; seq is 1 with a cache
-//	returns [rows, kvHeads, keys, dim]
-func (a *attention) remember(layer int, k, v *Node) (keys, values *Node) {
-	if a.cache == nil {
-		return k, v
-	}
-	enter := func(recent, x *Node) *Node {
-		x.AssertDims(-1, -1, 1, -1)
-		return Concatenate([]*Node{Slice(recent, AxisRange(), AxisRange(), AxisRange(1)), x}, 2)
-	}
-	a.pastKeys, a.pastValues = a.cache.PastKeys[layer], a.cache.PastValues[layer]
-	return enter(a.cache.Keys[layer], k), enter(a.cache.Values[layer], v)
-}
-
-// attend is scaled dot-product attention; query heads share key-value heads where there are fewer of those.
+// attend is scaled dot-product attention of a layer; query heads share key-value heads where there are fewer of those.
 //
 //	q       [rows, heads, seq, dim]
 //	k, v    [rows, kvHeads, keys, dim]
 //	returns [rows, heads, seq, dim]
-func (a *attention) attend(q, k, v *Node) *Node {
+func (a *attention) attend(layer int, q, k, v *Node) *Node {
 	rows, heads, seq, dim := q.Shape().Dim(0), q.Shape().Dim(1), q.Shape().Dim(2), q.Shape().Dim(3)
 	kvHeads := k.Shape().Dim(1)
 	if heads == kvHeads {
-		return a.mix(a.probabilities(a.scores(q, k)), v)
+		return a.mix(layer, a.probabilities(a.scores(layer, q, k)), v)
 	}
 	shared := []int{rows, kvHeads, heads / kvHeads * seq}
-	scores := a.scores(Reshape(q, append(shared, dim)...), k)
+	scores := a.scores(layer, Reshape(q, append(shared, dim)...), k)
 	keys := scores.Shape().Dim(3)
 	probabilities := a.probabilities(Reshape(scores, rows, heads, seq, keys))
-	return Reshape(a.mix(Reshape(probabilities, append(shared, keys)...), v), rows, heads, seq, dim)
+	return Reshape(a.mix(layer, Reshape(probabilities, append(shared, keys)...), v), rows, heads, seq, dim)
 }
 
 // probabilities are the keys' shares of attention; the softmax is computed in float32.
@@ -97,23 +78,25 @@ func (a *attention) probabilities(scores *Node) *Node {
 	return ConvertDType(Softmax(Add(ConvertDType(scores, dtypes.Float32), a.bias), -1), scores.DType())
 }
 
-// scores are the scaled products of queries with the keys, the cache's past ones before k.
-func (a *attention) scores(q, k *Node) *Node {
-	scores := Einsum("bhqd,bhkd->bhqk", q, k)
-	if a.pastKeys != nil {
-		scores = Concatenate([]*Node{Einsum("bhqd,bhdk->bhqk", q, a.pastKeys), scores}, 3)
+// scores are the scaled products of queries with the keys, the cache's before k.
+func (a *attention) scores(layer int, q, k *Node) *Node {
+	scale := func(scores *Node) *Node { return MulScalar(scores, 1/math.Sqrt(float64(q.Shape().Dim(3)))) }
+	if a.cache == nil {
+		return scale(Einsum("bhqd,bhkd->bhqk", q, k))
 	}
-	return MulScalar(scores, 1/math.Sqrt(float64(q.Shape().Dim(3))))
+	own := ReduceAndKeep(Mul(q, BroadcastToShape(k, q.Shape())), ReduceSum, -1)
+	return scale(Concatenate([]*Node{Einsum("bhqd,bhkd->bhqk", q, a.cache.Keys[layer]), own}, 3))
 }
 
-// mix averages the values by the probabilities of their keys, the cache's past ones before v.
-func (a *attention) mix(probabilities, v *Node) *Node {
-	if a.pastValues == nil {
+// mix averages the values by the probabilities of their keys, the cache's before v.
+func (a *attention) mix(layer int, probabilities, v *Node) *Node {
+	if a.cache == nil {
 		return Einsum("bhqk,bhkd->bhqd", probabilities, v)
 	}
-	past := a.pastValues.Shape().Dim(2)
-	of := func(keys SliceAxisSpec, values *Node) *Node {
-		return Einsum("bhqk,bhkd->bhqd", Slice(probabilities, AxisRange(), AxisRange(), AxisRange(), keys), values)
+	cached := a.cache.Values[layer]
+	of := func(keys SliceAxisSpec) *Node {
+		return Slice(probabilities, AxisRange(), AxisRange(), AxisRange(), keys)
 	}
-	return Add(of(AxisRange(0, past), a.pastValues), of(AxisRange(past), v))
+	sum := Einsum("bhqk,bhkd->bhqd", of(AxisRange(0, cached.Shape().Dim(2))), cached)
+	return Add(sum, Mul(BroadcastToShape(of(AxisRange(-1)), sum.Shape()), BroadcastToShape(v, sum.Shape())))
 }

@@ -74,12 +74,12 @@ func (n *Network) Forward(in Inputs) Outputs {
 
 // Logits applies the LM head.
 //
-//	hidden  [n, hidden], taken from Outputs.Final
+//	hidden  [n, hidden], taken from Outputs.Final, in any type of floats
 //	returns float32 [n, vocab]
 func (n *Network) Logits(hidden *Node) *Node {
 	hidden.AssertRank(2)
 	w := &weights{network: n, graph: hidden.Graph()}
-	return ConvertDType(n.family.head(n.Config, w, hidden), dtypes.Float32)
+	return ConvertDType(n.family.head(n.Config, w, ConvertDType(hidden, n.dtype)), dtypes.Float32)
 }
 
 // Save writes the network as a Hugging Face folder: config.json and the weights with the tensor names, order and dtypes of

@@ -92,9 +92,9 @@ func (p *pass) attend(q, k, v *Node) *Node {
 			p.trace("attn", "attn.k.rotated", joinHeads(k))
 		}
 	}
-	k, v = p.attention.remember(len(p.out.Keys), k, v)
+	layer := len(p.out.Keys)
 	p.out.Keys, p.out.Values = append(p.out.Keys, k), append(p.out.Values, v)
-	o := joinHeads(p.attention.attend(q, k, v))
+	o := joinHeads(p.attention.attend(layer, q, k, v))
 	p.trace("attn", "attn.heads", o)
 	return o
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sparsepo/sparsepo/engine"
+	"github.com/sparsepo/sparsepo/internal/sandbox"
 )
 
 var update = flag.Bool("update", false, "rewrite the wanted outputs in testdata/*.txtar")
@@ -50,10 +52,13 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows [cgo]: the binary can load shared libraries.
+// condition knows [cgo]: the binary can load shared libraries; and [sandbox]: programs can be judged in isolation.
 func condition(name string) (bool, error) {
-	if name == "cgo" {
+	switch name {
+	case "cgo":
 		return engine.Cgo, nil
+	case "sandbox":
+		return sandbox.Probe(context.Background()).Problem == nil, nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
 }

@@ -25,22 +25,27 @@ func randomPairs(t *testing.T, count int) string {
 	return path
 }
 
-func load(t *testing.T, path string) *data.Set {
+func load(t *testing.T, path string) []data.TokenPair {
 	t.Helper()
 	set, _, err := data.Load(t.Context(), path, data.LoadOptions{VocabSize: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return set
+	defer set.Close()
+	pairs, err := set.First(set.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pairs
 }
 
 func TestWritePairs(t *testing.T) {
 	set := load(t, randomPairs(t, 400))
-	if len(set.Pairs) != 400 {
-		t.Fatalf("%d pairs, want 400", len(set.Pairs))
+	if len(set) != 400 {
+		t.Fatalf("%d pairs, want 400", len(set))
 	}
 	prompts, responses, ids := map[int]int{}, map[int]int{}, map[int32]int{}
-	for _, p := range set.Pairs {
+	for _, p := range set {
 		prompts[len(p.Prompt)]++
 		responses[len(p.Chosen)]++
 		responses[len(p.Rejected)]++
@@ -62,7 +67,7 @@ func TestWritePairs(t *testing.T) {
 // TestBatches: the batches follow the file, over its end, in shapes that a training on the file would use.
 func TestBatches(t *testing.T) {
 	path := randomPairs(t, 5)
-	pairs := load(t, path).Pairs
+	pairs := load(t, path)
 	for _, c := range []struct{ batch, steps int }{{2, 4}, {3, 1}, {8, 1}} {
 		o := TrainOptions{Shape: tiny, Pairs: path, Batch: c.batch, Steps: c.steps}
 		objective, _ := loss.Lookup("dpo")
@@ -117,7 +122,7 @@ func TestTokensPerSecond(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := 0
-	for _, p := range load(t, path).Pairs[4:6] { // two steps warm up
+	for _, p := range load(t, path)[4:6] { // two steps warm up
 		want += 2*len(p.Prompt) + len(p.Chosen) + len(p.Rejected)
 	}
 	golden.Close(t, "tokens of the one counted step", r.TokensPerSec*r.MedianStep, float64(want), 1e-9)

@@ -31,6 +31,8 @@ type TrainOptions struct {
 	FourBit   bool         // the frozen base in four bits
 	Recompute bool         // gradient checkpointing
 	DType     dtypes.DType // of the passes and of frozen weights; the zero value stands for float32
+
+	Precompute bool // what the objective needs of the reference is computed before the first step
 }
 
 // TrainResult of a measurement. Steps that warm up are not in it.
@@ -45,6 +47,10 @@ type TrainResult struct {
 	FirstStep    float64 `json:"first_step_s"` // with building its graph
 	Graphs       int     `json:"graphs"`       // shapes of batches
 	Padding      float64 `json:"padding"`      // share of the rows' positions
+
+	ReferencePairs int     `json:"reference_pairs,omitempty"` // with Precompute, those computed before the first step: each pair of the batches once
+	ReferenceTime  float64 `json:"reference_s,omitempty"`     // what that took, with building its graphs and writing to the disk
+	ReferenceBytes int64   `json:"reference_bytes,omitempty"` // what it takes on the disk
 }
 
 // Train measures optimiser steps: forward passes of policy and reference, loss, backward pass, clipping and AdamW. The
@@ -69,13 +75,22 @@ func Train(ctx context.Context, backend compute.Backend, o TrainOptions) (*Train
 	if err != nil {
 		return nil, err
 	}
-	program, err := o.program(backend, checkpoint, objective)
+	result := &TrainResult{Method: o.Method, Params: checkpoint.NumParameters(), Batch: o.Batch, Steps: o.Steps}
+	settings := o.settings(checkpoint.Config, objective)
+	if o.Precompute && objective.Reference {
+		cache, err := o.precompute(ctx, backend, checkpoint, settings, batches, result)
+		if err != nil {
+			return nil, err
+		}
+		defer cache.remove()
+		settings.Given = cache
+	}
+	program, err := o.program(backend, checkpoint, settings)
 	if err != nil {
 		return nil, err
 	}
 	defer program.Close()
 	c := &course{program: program, noise: rand.New(rand.NewPCG(1, 2)).Float32}
-	result := &TrainResult{Method: o.Method, Params: checkpoint.NumParameters(), Batch: o.Batch, Steps: o.Steps}
 	if err := c.measure(ctx, batches, result); err != nil {
 		return nil, err
 	}
@@ -103,6 +118,7 @@ func (o TrainOptions) batches(ctx context.Context, c *model.Config, objective lo
 	if err != nil {
 		return nil, err
 	}
+	defer set.Close()
 	if longest, source := set.Longest(); longest > c.MaxPositions {
 		return nil, usage.Errorf("%s: prompt and response have %d tokens, the model %d positions; raise --ctx", source, longest, c.MaxPositions)
 	}
@@ -114,7 +130,9 @@ func (o TrainOptions) batches(ctx context.Context, c *model.Config, objective lo
 	for i := range batches {
 		pairs := make([]data.TokenPair, o.Batch)
 		for j := range pairs {
-			pairs[j] = set.Pairs[(i*o.Batch+j)%len(set.Pairs)]
+			if pairs[j], err = set.Pair((i*o.Batch + j) % set.Len()); err != nil {
+				return nil, err
+			}
 		}
 		if batches[i], err = data.Collate(pairs, cheapest(plan.Shapes(), pairs)); err != nil {
 			return nil, err
@@ -134,16 +152,9 @@ func cheapest(shapes []data.Shape, pairs []data.TokenPair) data.Shape {
 	return data.Fit(pairs, len(pairs), shapes[0].Layout)
 }
 
-// program builds policy, reference and masks with the settings that training has by default; the rates of learning are the
-// callers'.
-func (o TrainOptions) program(backend compute.Backend, checkpoint *model.Checkpoint, objective loss.Objective) (*step.Program, error) {
-	store := gomodel.NewStore()
-	policy, reference, err := o.networks(backend, store, checkpoint, objective)
-	if err != nil {
-		return nil, err
-	}
-	c := checkpoint.Config
-	return step.New(backend, store, policy, reference, step.Settings{
+// settings are those that training has by default; the rates of learning are the callers'.
+func (o TrainOptions) settings(c *model.Config, objective loss.Objective) step.Settings {
+	return step.Settings{
 		Objective: objective,
 		Options:   loss.Options{Beta: 0.1, Alpha: 0.5, Gamma: 0.3, Lambda: 50},
 		Map:       mask.MinMax,
@@ -153,12 +164,21 @@ func (o TrainOptions) program(backend compute.Backend, checkpoint *model.Checkpo
 		},
 		Recompute: o.Recompute,
 		Optimiser: step.Optimiser{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01, MaskWeightDecay: 0.01, MaxGradNorm: 1},
-	}, nil, 1)
+	}
 }
 
-func (o TrainOptions) networks(backend compute.Backend, store *gomodel.Store, checkpoint *model.Checkpoint, objective loss.Objective) (policy, reference *model.Network, err error) {
-	binding := model.Binding{DType: o.DType, Quantise: o.FourBit, Trainable: o.Rank == 0}
-	base, err := checkpoint.Bind(backend, store, "/policy", binding)
+// program builds policy, reference and masks.
+func (o TrainOptions) program(backend compute.Backend, checkpoint *model.Checkpoint, settings step.Settings) (*step.Program, error) {
+	store := gomodel.NewStore()
+	policy, reference, err := o.networks(backend, store, checkpoint, settings)
+	if err != nil {
+		return nil, err
+	}
+	return step.New(backend, store, policy, reference, settings, nil, 1)
+}
+
+func (o TrainOptions) networks(backend compute.Backend, store *gomodel.Store, checkpoint *model.Checkpoint, s step.Settings) (policy, reference *model.Network, err error) {
+	base, err := checkpoint.Bind(backend, store, "/policy", o.binding(o.Rank == 0))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -167,11 +187,18 @@ func (o TrainOptions) networks(backend compute.Backend, store *gomodel.Store, ch
 		policy, err = base.Adapt(backend, store, "/adapter", adapter, true)
 		return policy, base, err
 	}
-	if objective.Reference {
-		binding.Trainable = false
+	given := s.Given != nil
+	if s.Objective.Reference && (!given || step.HeadNeeded(s.Fields(checkpoint.Config))) {
+		binding := o.binding(false)
+		binding.HeadOnly = given
 		reference, err = checkpoint.Bind(backend, store, "/reference", binding)
 	}
 	return base, reference, err
+}
+
+// binding says how weights are kept.
+func (o TrainOptions) binding(trainable bool) model.Binding {
+	return model.Binding{DType: o.DType, Quantise: o.FourBit, Trainable: trainable}
 }
 
 // course is a training being measured.

@@ -108,4 +108,11 @@ var titles = map[string]string{
 	"sparse-independent": "SparsePO with two learned masks, for rewards and for KL divergence",
 	"sparse-binary":      "SparsePO with one learned mask of zeros and ones",
 	"sparse-random":      "SparsePO's objective with random masks, an ablation",
+	"ipo":                "identity preference optimisation (IPO)",
+	"robust":             "DPO for pairs with exchanged sides among them (robust DPO)",
+	"hinge":              "DPO with a hinge loss (SLiC, RSO)",
+	"kto-pair":           "Kahneman-Tversky optimisation on pairs (KTO)",
+	"orpo":               "odds ratio preference optimisation (ORPO)",
+	"sparse-dpop":        "DPO-Positive with SparsePO's two learned masks",
+	"sparse-simpo":       "SimPO with a learned mask of log-probabilities",
 }

@@ -64,7 +64,11 @@ func newBenchTrainCommand(app *App) *cobra.Command {
 		Long: `Measure optimiser steps on preference records of token ids, taken in file order: forward passes of policy and reference,
 loss, backward pass, clipping and AdamW. tokens_per_s counts the prompt and response tokens of both sides, padding never.
 
-Not counted are the first two steps and, for each shape of batch, two steps more; the first of those builds its graph.`,
+Not counted are the first two steps and, for each shape of batch, two steps more; the first of those builds its graph.
+
+With --precompute-ref-log-probs the reference's passes are not among the steps. reference_s is the time that they took before
+the first step, for all reference_pairs different pairs of the batches; in a training each epoch after the first, and each
+further run, has them for nothing.`,
 		Example: `  sparsepo bench train --layers 6 --dim 512 --heads 8 --vocab 8192 --pairs random.jsonl --method sparse-independent --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			types := map[string]dtypes.DType{"float32": dtypes.Float32, "bfloat16": dtypes.BFloat16}
@@ -84,6 +88,7 @@ Not counted are the first two steps and, for each shape of batch, two steps more
 	cmd.Flags().IntVar(&work.Rank, "lora-r", 0, "train LoRA adapters of this rank on every linear layer (0: all weights)")
 	cmd.Flags().BoolVar(&work.FourBit, "load-in-4bit", false, "keep the adapters' base in four bits")
 	cmd.Flags().BoolVar(&work.Recompute, "gradient-checkpointing", false, "compute activations again for the gradients")
+	cmd.Flags().BoolVar(&work.Precompute, "precompute-ref-log-probs", false, "compute what the objective needs of the reference before the first step")
 	cmd.Flags().StringVar(&dtype, "dtype", "float32", "type of the passes and of frozen weights: float32 or bfloat16")
 	requireFlags(cmd, "pairs")
 	return cmd
@@ -107,6 +112,10 @@ func benchTrain(ctx context.Context, app *App, o bench.TrainOptions) error {
 	}
 	_, err = fmt.Fprintf(app.Stdout, "%s, %s, %.2f M parameters: %.3f s a step, %.1f tokens/s, %d MiB at most (first step %.1f s, %d graphs, %.0f %% padding)\n",
 		on, r.Method, float64(r.Params)/1e6, r.MedianStep, r.TokensPerSec, r.PeakRSS, r.FirstStep, r.Graphs, 100*r.Padding)
+	if err == nil && r.ReferencePairs > 0 {
+		_, err = fmt.Fprintf(app.Stdout, "before the first step: the reference's values of %d pairs in %.1f s, %.1f MB\n",
+			r.ReferencePairs, r.ReferenceTime, float64(r.ReferenceBytes)/1e6)
+	}
 	return err
 }
 

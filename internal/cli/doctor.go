@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -11,11 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparsepo/sparsepo/engine"
+	"github.com/sparsepo/sparsepo/internal/sandbox"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
 const doctorLong = `Show which compute engine is used and why, which other engines this machine has and what the missing ones lack. Every
-engine that is there runs a small computation whose result is checked; the engine in use must pass it.
+engine that is there runs a small computation whose result is checked; the engine in use must pass it. The line "sandbox" says
+whether Python programs can be judged in isolation here.
 
 Exit codes: 0 the engine in use works, 1 it does not, 2 wrong usage.`
 
@@ -26,7 +29,7 @@ func newDoctorCommand(app *App) *cobra.Command {
 		Long:  doctorLong,
 		Example: `  sparsepo doctor
   sparsepo doctor --engine go --json`,
-		RunE: func(*cobra.Command, []string) error { return runDoctor(app) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), app) },
 	}
 }
 
@@ -37,6 +40,7 @@ type diagnosis struct {
 	Why     string         `json:"why"`
 	Library string         `json:"library,omitempty"`
 	Engines []engineReport `json:"engines"` // all that are known
+	Sandbox sandboxReport  `json:"sandbox"`
 	Build   build          `json:"build"`
 	Machine machine        `json:"machine"`
 }
@@ -55,7 +59,30 @@ type engineReport struct {
 	Hints   []string `json:"hints,omitempty"`
 }
 
-func runDoctor(app *App) error {
+// sandboxReport says whether programs that nobody has read can be judged here; State is "works" or "unavailable".
+type sandboxReport struct {
+	State   string   `json:"state"`
+	Python  string   `json:"python,omitempty"`
+	Problem string   `json:"problem,omitempty"`
+	Hints   []string `json:"hints,omitempty"`
+}
+
+func examineSandbox(ctx context.Context) sandboxReport {
+	found := sandbox.Probe(ctx)
+	if found.Problem != nil {
+		return sandboxReport{State: "unavailable", Python: found.Python, Problem: found.Problem.Error(), Hints: usage.Hints(found.Problem)}
+	}
+	return sandboxReport{State: "works", Python: found.Python}
+}
+
+func (r sandboxReport) summary() string {
+	if r.Problem != "" {
+		return r.State + ": " + r.Problem
+	}
+	return r.State + ": " + r.Python
+}
+
+func runDoctor(ctx context.Context, app *App) error {
 	used, err := app.OpenEngine()
 	if err != nil {
 		return err
@@ -65,6 +92,7 @@ func runDoctor(app *App) error {
 		Version: used.Version(),
 		Why:     used.Why,
 		Library: used.Library(),
+		Sandbox: examineSandbox(ctx),
 		Build:   thisBuild(),
 		Machine: thisMachine(),
 	}
@@ -112,6 +140,10 @@ func (d diagnosis) print(w io.Writer) error {
 		for _, hint := range report.Hints {
 			fmt.Fprintf(table, "\thint: %s\n", hint)
 		}
+	}
+	fmt.Fprintf(table, "sandbox\t%s\n", d.Sandbox.summary())
+	for _, hint := range d.Sandbox.Hints {
+		fmt.Fprintf(table, "\thint: %s\n", hint)
 	}
 	fmt.Fprintf(table, "build\tsparsepo %s, %s, %s\n", d.Build.Version, d.Build.Go, strings.Join(d.Build.traits(), ", "))
 	fmt.Fprintf(table, "machine\t%s\n", d.Machine)

@@ -41,11 +41,13 @@ type inspectWork struct {
 
 	objective loss.Objective
 	tokenizer *tokenizer.Tokenizer // nil where the policy's folder has none
+	template  data.Template        // nil where there is none
 }
 
 // inspectSettings are the flags that only some methods read, by the names of the settings.
 var inspectSettings = map[string]string{
 	"alpha": "alpha", "gamma": "gamma", "lambda": "lambda", "kl": "kl", "l1-u": "l1_u", "l1-d": "l1_d",
+	"label-smoothing": "label_smoothing", "rpo-alpha": "rpo_alpha",
 	"mask": "mask.init", "mapo-map": "mask.map",
 }
 
@@ -67,16 +69,18 @@ does not read has no effect, and a line on standard error says so.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&work.policy, "policy", "", "model or adapter folder of the policy, or hub id")
-	flags.StringVar(&work.reference, "reference", "", "model folder or hub id of the reference, base, or adapter:FOLDER; sft and simpo do without")
+	flags.StringVar(&work.reference, "reference", "", "model folder or hub id of the reference, base, or adapter:FOLDER; sft, simpo and orpo do without")
 	flags.StringVar(&work.data, "data", "", "preference pairs: a file (.jsonl, .json, .jsonl.gz) or a hub id")
 	flags.StringVar(&work.method, "method", "", "objective: "+strings.Join(loss.Names(), ", "))
 	flags.Float64Var(&work.options.Beta, "beta", 0.1, "strength of the pull towards the reference, the scale of the rewards")
 	flags.Float64Var(&work.options.Alpha, "alpha", 0.5, "tdpo2: weight of the sequence KL term")
-	flags.Float64Var(&work.options.Gamma, "gamma", 0.3, "simpo: margin the reward difference should reach")
-	flags.Float64Var(&work.options.Lambda, "lambda", 50, "dpop: penalty where the chosen response falls below the reference")
+	flags.Float64Var(&work.options.Gamma, "gamma", 0.3, "simpo, sparse-simpo: margin the reward difference should reach")
+	flags.Float64Var(&work.options.Lambda, "lambda", 50, "dpop, sparse-dpop: penalty where the chosen response falls below the reference")
 	flags.StringVar(&work.kl, "kl", "forward", "masked objectives: forward, KL(reference ‖ policy), or reverse, with Eq. 8's sign as printed")
 	flags.Float64Var(&work.options.L1U, "l1-u", 0, "learned masks: L1 coefficient of the reward mask")
 	flags.Float64Var(&work.options.L1D, "l1-d", 0, "learned masks: L1 coefficient of the KL mask")
+	flags.Float64Var(&work.options.LabelSmoothing, "label-smoothing", 0, "dpo, robust: share of the pairs taken to have their sides exchanged")
+	flags.Float64Var(&work.options.RPOAlpha, "rpo-alpha", 0, "objectives on pairs: weight of the chosen response's mean negative log-likelihood")
 	flags.StringVar(&work.mask, "mask", "", "mask.safetensors of a learned mask (default: the one in the policy's folder)")
 	flags.StringVar(&work.mapo, "mapo-map", "minmax", "mapo: map of activations to mask values, minmax or zscore")
 	flags.Uint64Var(&work.seed, "seed", 42, "sparse-random: seed of the mask")
@@ -119,11 +123,16 @@ func (w *inspectWork) check() error {
 		{"lambda", w.options.Lambda},
 		{"l1-u", w.options.L1U},
 		{"l1-d", w.options.L1D},
+		{"label-smoothing", w.options.LabelSmoothing},
+		{"rpo-alpha", w.options.RPOAlpha},
 		{"limit", float64(w.limit)},
 	} {
 		if !(flag.value >= 0) {
 			return usage.Errorf("--%s: found %g, expected 0 or more", flag.name, flag.value)
 		}
+	}
+	if w.options.LabelSmoothing >= 0.5 {
+		return usage.Errorf("--label-smoothing: found %g, expected less than 0.5", w.options.LabelSmoothing)
 	}
 	if !(w.options.Beta > 0) {
 		return usage.Errorf("--beta: found %g, expected more than 0", w.options.Beta)
@@ -157,6 +166,9 @@ func (w *inspectWork) run(ctx context.Context, app *App) error {
 	if w.tokenizer, err = models.Policy.Tokenizer(); err != nil {
 		return err
 	}
+	if w.template, err = models.Policy.Template(); err != nil {
+		return err
+	}
 	pairs, err := w.pairs(ctx, app, policy.Vocab, positions)
 	if err != nil {
 		return err
@@ -174,7 +186,7 @@ func (w *inspectWork) run(ctx context.Context, app *App) error {
 }
 
 func (w *inspectWork) pairs(ctx context.Context, app *App, vocab, positions int) ([]data.TokenPair, error) {
-	options := data.LoadOptions{Task: data.Preference, VocabSize: vocab, Limits: data.Limits{MaxLength: positions}}
+	options := data.LoadOptions{Task: data.Preference, VocabSize: vocab, Template: w.template, Limits: data.Limits{MaxLength: positions}}
 	if w.tokenizer != nil {
 		options.Tokenizer = w.tokenizer
 	}
@@ -185,10 +197,11 @@ func (w *inspectWork) pairs(ctx context.Context, app *App, vocab, positions int)
 	if err != nil {
 		return nil, err
 	}
-	if w.limit > 0 && w.limit < len(set.Pairs) {
-		return set.Pairs[:w.limit], nil
+	defer set.Close()
+	if w.limit > 0 {
+		return set.First(w.limit)
 	}
-	return set.Pairs, nil
+	return set.First(set.Len())
 }
 
 // program binds the models, and the mask where the objective has a learned one.

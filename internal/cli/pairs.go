@@ -57,7 +57,9 @@ end-of-sequence token as its last id, one that was cut at --max-new-tokens has n
 prompt_text, chosen_text and rejected_text, the rewards as chosen_score and rejected_score.
 
 Prompts are the field "prompt" of records, or with --text-field the beginnings of texts (see sparsepo prompts).
-With --eval-share, about that share of the prompts goes to a second file for evaluation.`,
+With --eval-share, about that share of the prompts goes to a second file for evaluation.
+
+Programs are judged by their tests instead: see sparsepo pairs code.`,
 		Example: `  sparsepo pairs --model sft/final --reward reward --data prompts.jsonl --out pairs.jsonl
   sparsepo pairs --model sft/final --reward reward --data train.jsonl.gz --text-field text --prefix-tokens 5:8 \
     --max-new-tokens 64 --eval-share 0.05 --out pairs.jsonl`,
@@ -77,6 +79,7 @@ With --eval-share, about that share of the prompts goes to a second file for eva
 	flags.Float64Var(&work.evalShare, "eval-share", 0, "share of the prompts to take aside for evaluation")
 	flags.StringVar(&work.evalOut, "eval-out", "", "file for them (default: -eval before the ending of --out)")
 	requireFlags(cmd, "model", "reward", "data", "out")
+	cmd.AddCommand(newPairsCodeCommand(app))
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	gomodel "github.com/gomlx/gomlx/ml/model"
@@ -26,7 +27,7 @@ import (
 // sampleWork is the work of "sample".
 type sampleWork struct {
 	model, data, out string
-	texts            []string
+	texts, stop      []string
 	options          sample.Options
 
 	config    *model.Config
@@ -46,7 +47,7 @@ type sampleRecord struct {
 	Completion    any     `json:"completion"` // text; the ids where the model has no tokenizer
 	CompletionIDs []int32 `json:"completion_ids"`
 	LogProb       float64 `json:"logp"`     // of the completion and its end, nats, under the model's own distribution
-	Finished      bool    `json:"finished"` // it ended by itself, before --max-new-tokens
+	Finished      bool    `json:"finished"` // it ended by itself or at a stop string, before --max-new-tokens
 }
 
 // sampleResult is what "sample --out FILE --json" prints.
@@ -70,10 +71,11 @@ place of its prompt and its own number alone, not on the other prompts.
 
 One JSON object a response goes to --out, or else to standard output: "prompt", "completion", "completion_ids" (without the
 end-of-sequence token), "logp" (log-probability of the response, its end included, in nats, at temperature 1 over the whole
-vocabulary) and "finished". On a terminal the texts are printed instead, unless --json is given.`,
+vocabulary) and "finished". A response ends before the first of the strings of --stop in its text; "completion_ids" and
+"logp" are then those of the tokens that the text left needs. On a terminal the texts are printed instead, unless --json is given.`,
 		Example: `  sparsepo sample --model sft/final --prompt "The film was" --n 4 --temperature 0.7
   sparsepo sample --model run/final --data prompts.jsonl --top-p 0.95 --max-new-tokens 128 --out samples.jsonl
-  sparsepo sample --model run/final --prompt "The film was" --temperature 0`,
+  sparsepo sample --model run/final --prompt "The film was" --temperature 0 --stop . --stop "!"`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	flags := cmd.Flags()
@@ -85,6 +87,7 @@ vocabulary) and "finished". On a terminal the texts are printed instead, unless 
 	flags.Float64Var(&work.options.TopP, "top-p", 1, "sample from the likeliest tokens of this probability in all (1: off)")
 	flags.IntVar(&work.options.TopK, "top-k", 0, "sample from so many likeliest tokens (0: off)")
 	flags.IntVar(&work.options.MaxNewTokens, "max-new-tokens", 64, "cut responses at so many tokens, the one that ends them included")
+	flags.StringArrayVar(&work.stop, "stop", nil, "end responses before this text; may be given several times")
 	flags.Uint64Var(&work.options.Seed, "seed", 42, "seed of the draws")
 	flags.IntVar(&work.options.BatchRows, "batch", sample.DefaultBatchRows, "responses decoded at once")
 	flags.StringVar(&work.out, "out", "", "file to write (.jsonl; default: standard output)")
@@ -105,6 +108,9 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 	if w.tokenizer, err = checkpoint.Tokenizer(); err != nil {
 		return err
 	}
+	if len(w.stop) > 0 && w.tokenizer == nil {
+		return usage.Errorf("--stop: model %s has no tokenizer to look for text with; put tokenizer.json beside the weights", w.model)
+	}
 	list, err := w.prompts(ctx, app)
 	if err != nil {
 		return err
@@ -120,6 +126,7 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 	}
 	w.options.EOS = w.config.EOS
 	if w.tokenizer != nil {
+		w.options.Decode = w.tokenizer.Decode
 		if eos, ok := w.tokenizer.EOS(); ok {
 			w.options.EOS = eos
 		}
@@ -141,6 +148,8 @@ func (w *sampleWork) check() error {
 		return usage.Errorf("--n: found %d, expected a positive number of responses", w.options.N)
 	case w.options.BatchRows < 1:
 		return usage.Errorf("--batch: found %d, expected a positive number of rows", w.options.BatchRows)
+	case slices.Contains(w.stop, ""):
+		return usage.Errorf("--stop: found an empty text, which would end every response at once")
 	}
 	return w.options.Validate()
 }
@@ -252,13 +261,13 @@ func (p samplePrompt) wrong(format string, args ...any) error {
 
 // draw samples and writes the result.
 func (w *sampleWork) draw(ctx context.Context, app *App, sampler *sample.Sampler, list []samplePrompt) error {
-	ids := make([][]int32, len(list))
+	requests := make([]sample.Request, len(list))
 	for i, p := range list {
-		ids[i] = p.ids
+		requests[i] = sample.Request{Prompt: p.ids, Stop: w.stop}
 	}
 	start := time.Now()
 	display := metrics.NewProgress(app.Stderr, "sampling", 0, len(list)*w.options.N)
-	drawn, err := sampler.Sample(ctx, ids, func(done, _ int) { display.Update(done, nil) })
+	drawn, err := sampler.Answer(ctx, requests, func(done, _ int) { display.Update(done, nil) })
 	display.Finish()
 	if err != nil {
 		return err
@@ -288,10 +297,10 @@ func (w *sampleWork) draw(ctx context.Context, app *App, sampler *sample.Sampler
 }
 
 func (w *sampleWork) newRecord(p samplePrompt, c sample.Completion) sampleRecord {
-	r := sampleRecord{Prompt: p.given, CompletionIDs: append([]int32{}, c.IDs...), LogProb: c.LogProb(), Finished: c.Finished}
+	r := sampleRecord{Prompt: p.given, CompletionIDs: append([]int32{}, c.IDs...), LogProb: c.LogProb(), Finished: c.Finished || c.Stopped}
 	r.Completion = r.CompletionIDs
 	if w.tokenizer != nil {
-		r.Completion = w.tokenizer.Decode(c.IDs)
+		r.Completion = c.Text
 	}
 	return r
 }

@@ -62,13 +62,15 @@ func TestDefaults(t *testing.T) {
 	want := map[string]string{
 		"model": "m", "reference": "m", "data": "d.jsonl", "eval_data": "", "out": "run", "method": "dpo", "engine": "auto", "seed": "42",
 		"beta": "0.1", "alpha": "0.5", "gamma": "0.3", "lambda": "50", "kl": "forward", "l1_u": "0", "l1_d": "0",
+		"label_smoothing": "0", "rpo_alpha": "0",
 		"learning_rate": "1.0e-06", "num_train_epochs": "1", "max_steps": "-1", "per_device_train_batch_size": "8",
 		"per_device_eval_batch_size": "8", "gradient_accumulation_steps": "1", "max_length": "512", "max_prompt_length": "256",
 		"truncation_mode": "keep_end", "lr_scheduler_type": "linear", "warmup_ratio": "0", "warmup_steps": "0", "weight_decay": "0",
 		"adam_beta1": "0.9", "adam_beta2": "0.999", "adam_epsilon": "1.0e-08", "max_grad_norm": "1", "logging_steps": "10",
 		"dtype": "float32", "gradient_checkpointing": "false", "use_peft": "false", "lora_r": "16", "lora_alpha": "32", "lora_dropout": "0.05",
 		"lora_target_modules": "", "use_rslora": "false", "load_in_4bit": "false",
-		"eval_steps": "0", "save_steps": "0", "save_total_limit": "0", "load_best_model_at_end": "false", "on_bad_record": "error",
+		"precompute_ref_log_probs": "false", "reference_cache_gb": "20",
+		"eval_steps": "0", "save_steps": "0", "save_total_limit": "0", "load_best_model_at_end": "false", "on_bad_record": "error", "rated_pairs": "best_worst", "max_response_words": "0",
 		"mask.layers": "all", "mask.depth": "1", "mask.width": "200", "mask.norm": "true", "mask.dropout": "0", "mask.init": "",
 		"mask.weight_decay": "0.01", "mask.learning_rate": "1.0e-06", "mask.map": "minmax", "mask.groups": "[mlp, attn, resid]",
 		"frontier.every": "0", "frontier.prompts": "", "frontier.reward": "", "frontier.reward_label": "", "frontier.limit": "0", "frontier.max_new_tokens": "64",
@@ -301,7 +303,7 @@ func TestValidate(t *testing.T) {
 	}{
 		{"nothing given", nil, []string{
 			"model: missing; give --model or set it in the configuration: model to train: a folder in Hugging Face layout, an adapter's folder in PEFT's, or a hub id",
-			"data: missing; give --data or set it in the configuration: training records: a .jsonl, .jsonl.gz, .json or .parquet file, or a hub id",
+			"data: missing; give --data or set it in the configuration: training records: a .jsonl, .jsonl.gz, .json or .parquet file, a folder, a pattern or a hub id; [:90%] takes a share, commas join sources and =WEIGHT mixes them (docs/data.md)",
 			"out: missing; give --out or set it in the configuration: run folder to write",
 			"method: missing; give --method or set it in the configuration: objective to optimise",
 		}},

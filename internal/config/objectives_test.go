@@ -29,7 +29,7 @@ func TestObjectives(t *testing.T) {
 			}
 		}
 	}
-	for _, key := range []string{"alpha", "beta", "gamma", "lambda", "kl", "l1_u", "l1_d", "mask.depth", "mask.groups"} {
+	for _, key := range []string{"alpha", "beta", "gamma", "lambda", "kl", "l1_u", "l1_d", "label_smoothing", "rpo_alpha", "mask.depth", "mask.groups"} {
 		if len(readersOf(key, lossReads, loss.Names())) == 0 {
 			t.Errorf("no objective reads %s", key)
 		}

@@ -18,7 +18,7 @@ package config
 type Run struct {
 	Model     string `yaml:"model" flag:"yes" required:"yes" help:"model to train: a folder in Hugging Face layout, an adapter's folder in PEFT's, or a hub id"`
 	Reference string `yaml:"reference" flag:"yes" default:"=model" help:"frozen reference: a model folder or hub id; base for the policy's base model without its adapter; adapter:PATH for an adapter on that base"`
-	Data      string `yaml:"data" flag:"yes" required:"yes" help:"training records: a .jsonl, .jsonl.gz, .json or .parquet file, or a hub id"`
+	Data      string `yaml:"data" flag:"yes" required:"yes" help:"training records: a .jsonl, .jsonl.gz, .json or .parquet file, a folder, a pattern or a hub id; [:90%] takes a share, commas join sources and =WEIGHT mixes them (docs/data.md)"`
 	EvalData  string `yaml:"eval_data" flag:"yes" help:"held-out records for evaluation"`
 	Out       string `yaml:"out" flag:"yes" required:"yes" help:"run folder to write"`
 	Method    string `yaml:"method" flag:"yes" required:"yes" help:"objective to optimise"`
@@ -32,7 +32,11 @@ type Run struct {
 	KL     string  `yaml:"kl" default:"forward" oneof:"forward reverse" help:"token KL of the masked objective: KL(reference ‖ policy), or the reverse with Eq. 8's sign as printed"`
 	L1U    float64 `yaml:"l1_u" default:"0" range:"[0,inf)" help:"L1 coefficient of the reward mask, used as given (the authors halve it for a common mask)"`
 	L1D    float64 `yaml:"l1_d" default:"0" range:"[0,inf)" help:"L1 coefficient of the KL mask, used as given"`
-	Mask   Mask    `yaml:"mask"`
+
+	LabelSmoothing float64 `yaml:"label_smoothing" default:"0; robust 0.1" range:"[0,0.5)" help:"share of the pairs taken to have their sides exchanged; with dpo this is cDPO"`
+	RPOAlpha       float64 `yaml:"rpo_alpha" default:"0" range:"[0,inf)" help:"weight of the mean negative log-likelihood of the chosen response, added to any objective on pairs"`
+
+	Mask Mask `yaml:"mask"`
 
 	LearningRate              float64 `yaml:"learning_rate" flag:"yes" default:"1e-6; sft 1e-5" range:"[0,inf)" help:"peak learning rate of AdamW"`
 	NumTrainEpochs            float64 `yaml:"num_train_epochs" flag:"yes" default:"1" range:"(0,inf)" help:"passes over the data; a fraction ends inside one"`
@@ -41,7 +45,7 @@ type Run struct {
 	PerDeviceEvalBatchSize    int     `yaml:"per_device_eval_batch_size" default:"8" range:"[1,inf)" help:"pairs per pass in evaluation"`
 	GradientAccumulationSteps int     `yaml:"gradient_accumulation_steps" default:"1" range:"[1,inf)" help:"passes per optimiser step; batch = per_device_train_batch_size × this"`
 	MaxLength                 int     `yaml:"max_length" default:"512" range:"[2,inf)" help:"longest prompt and response together, tokens; responses are cut to it"`
-	MaxPromptLength           int     `yaml:"max_prompt_length" default:"256" range:"[1,inf)" help:"longest prompt where prompt and response exceed max_length, tokens; half of max_length where that is 256 or less"`
+	MaxPromptLength           int     `yaml:"max_prompt_length" default:"256" range:"[1,inf)" help:"longest prompt, tokens; half of max_length where that is 256 or less"`
 	TruncationMode            string  `yaml:"truncation_mode" default:"keep_end" oneof:"keep_end keep_start" help:"which end of a too long prompt stays"`
 
 	LRSchedulerType string  `yaml:"lr_scheduler_type" default:"linear" oneof:"constant linear cosine" help:"learning rate after the warm-up: constant, or falling to 0"`
@@ -63,12 +67,17 @@ type Run struct {
 	UseRSLora             bool     `yaml:"use_rslora" default:"false" help:"divide lora_alpha by the root of the rank"`
 	LoadIn4bit            bool     `yaml:"load_in_4bit" default:"false" help:"keep the frozen linear layers in 4 bits (QLoRA: NF4, double quantisation); needs an adapter"`
 
+	PrecomputeRefLogProbs bool    `yaml:"precompute_ref_log_probs" default:"false" help:"compute what the objective needs of the reference once, before the first step, and keep it in the user's cache for later epochs and runs; dpo and dpop then hold no reference and log no KL"`
+	ReferenceCacheGB      float64 `yaml:"reference_cache_gb" default:"20" range:"(0,inf)" help:"what that cache may take on the disk, GB: the values used longest ago make room; a run that needs more computes its reference at every step"`
+
 	LoggingSteps       int    `yaml:"logging_steps" default:"10" range:"[1,inf)" help:"steps between two records of metrics"`
 	EvalSteps          int    `yaml:"eval_steps" default:"0" range:"[0,inf)" help:"steps between two evaluations on eval_data; 0 for none on the way"`
 	SaveSteps          int    `yaml:"save_steps" default:"0" range:"[0,inf)" help:"steps between two checkpoints; 0 for none on the way"`
 	SaveTotalLimit     int    `yaml:"save_total_limit" default:"0" range:"[0,inf)" help:"newest checkpoints to keep; 0 for all"`
 	LoadBestModelAtEnd bool   `yaml:"load_best_model_at_end" default:"false" help:"finish with the weights of the lowest eval_loss instead of the last; needs eval_data and eval_steps"`
 	OnBadRecord        string `yaml:"on_bad_record" default:"error" oneof:"error skip" help:"stop at a record that cannot be used, or count and skip it"`
+	RatedPairs         string `yaml:"rated_pairs" default:"best_worst" oneof:"best_worst all first" help:"pairs of a prompt's rated responses: the highest against the lowest, every two of different ratings, or the first two"`
+	MaxResponseWords   int    `yaml:"max_response_words" default:"0" range:"[0,inf)" help:"drop records with a longer response, in words, and take it out of rated ones; 0 for no limit"`
 
 	Frontier Frontier `yaml:"frontier"`
 

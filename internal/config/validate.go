@@ -88,6 +88,9 @@ func (r *Run) findUnread(reads Reads, methods []string) map[string]string {
 	if _, already := unread["mask.width"]; !already && r.Mask.Depth == 1 {
 		unread["mask.width"] = "mask.depth is 1; only a mask of depth 2 has a width"
 	}
+	if _, already := unread["reference_cache_gb"]; !already && !r.PrecomputeRefLogProbs {
+		unread["reference_cache_gb"] = "precompute_ref_log_probs is false, so nothing is kept"
+	}
 	if !r.UsePEFT {
 		for _, k := range keys {
 			if strings.HasPrefix(k.name, "lora_") || k.name == "use_rslora" {

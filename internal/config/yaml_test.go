@@ -29,7 +29,7 @@ func TestYAML(t *testing.T) {
 		}
 	}
 	for _, unread := range []string{"alpha", "l1_u", "depth", "eval_data", "max_new_tokens", "resume"} {
-		if strings.Contains(got, unread+":") {
+		if strings.Contains(got, "\n"+unread+":") || strings.Contains(got, " "+unread+":") {
 			t.Errorf("holds %s, which the run does not read:\n%s", unread, got)
 		}
 	}

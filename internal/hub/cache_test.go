@@ -133,7 +133,7 @@ func TestDiskSpace(t *testing.T) {
 	if _, err := Model(t.Context(), "org/big", o); err != nil {
 		t.Errorf("with a third of it here: %v", err)
 	}
-	if free, known := freeBytes(t.TempDir()); known && free <= 0 {
+	if free, known := FreeBytes(t.TempDir()); known && free <= 0 {
 		t.Errorf("free space of the temporary folder: %d bytes", free)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/go-huggingface/hub"
 
@@ -29,16 +30,23 @@ const cardName = "README.md"
 // Which files are which split is what the repository's card says, and otherwise what their names say. Where several splits
 // or formats remain, Dataset asks for one instead of mixing them.
 //
+// A folder may go on in the same way: "folder:test".
+//
 // The hub is asked which files there are, except for a single file that the cache holds; if it cannot be reached, or with
 // Offline, the files in the cache are taken. Once ctx ends, so does the download; the next one continues it.
 func Dataset(ctx context.Context, name string, o Options) (files []string, err error) {
 	switch info, err := os.Stat(name); {
 	case err == nil && info.IsDir():
-		return localFiles(name)
+		return localFiles(name, "")
 	case err == nil:
 		return []string{name}, nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, usage.Wrap(err)
+	}
+	if i := strings.LastIndexByte(name, ':'); i > 0 {
+		if info, err := os.Stat(name[:i]); err == nil && info.IsDir() {
+			return localFiles(name[:i], name[i+1:])
+		}
 	}
 	ref, ok := parse(name)
 	if !ok {
@@ -50,13 +58,13 @@ func Dataset(ctx context.Context, name string, o Options) (files []string, err e
 	return newRepository(hub.RepoTypeDataset, ref, o).dataset(ctx)
 }
 
-// localFiles selects the data files in a folder.
-func localFiles(folder string) ([]string, error) {
+// localFiles selects data files in a folder; pick is what follows the ":" of a hub id.
+func localFiles(folder, pick string) ([]string, error) {
 	names, err := walk(folder)
 	if err != nil {
 		return nil, usage.Wrap(err)
 	}
-	selected, err := choose(names, readCard(folder), "")
+	selected, err := choose(names, readCard(folder), pick)
 	if err != nil {
 		return nil, usage.Errorf("%s: %w", folder, err)
 	}

@@ -65,7 +65,7 @@ func (o Options) withDefaults() Options {
 		o.sleep = sleep
 	}
 	if o.free == nil {
-		o.free = freeBytes
+		o.free = FreeBytes
 	}
 	return o
 }

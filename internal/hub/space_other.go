@@ -2,5 +2,5 @@
 
 package hub
 
-// freeBytes does not know: this system is asked nothing.
-func freeBytes(string) (bytes int64, known bool) { return 0, false }
+// FreeBytes does not know: this system is asked nothing.
+func FreeBytes(string) (bytes int64, known bool) { return 0, false }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeBytes returns how much the user can still write into folder.
-func freeBytes(folder string) (bytes int64, known bool) {
+// FreeBytes returns how much the user can still write into folder.
+func FreeBytes(folder string) (bytes int64, known bool) {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(folder, &stat); err != nil {
 		return 0, false

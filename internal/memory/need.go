@@ -17,7 +17,8 @@ import (
 type Run struct {
 	Policy    *model.Checkpoint
 	Reference *model.Checkpoint // nil where there is none or it shares the policy's weights
-	Compared  bool              // whether there is a reference, shared or not
+	Compared  bool              // whether there is a reference that runs in training, shared or not
+	HeadOnly  bool              // of the reference's weights the LM head alone is there
 
 	Trained   int   // parameters that training changes
 	Adapter   bool  // they are an adapter's
@@ -57,6 +58,9 @@ func Estimate(r Run) Need {
 	}
 	if r.Reference != nil {
 		n.Reference = r.weights(r.Reference, false)
+		if r.HeadOnly {
+			n.Reference = r.FrozenAs * int64(r.Reference.HeadParameters())
+		}
 	}
 	positions := float64(r.Shape.Rows * r.Shape.Seq)
 	scores := float64(r.Shape.Rows*c.Heads) * float64(r.Shape.Seq) * float64(r.Shape.Seq)

@@ -193,7 +193,11 @@ func TestWriteIsTrainable(t *testing.T) {
 		{Source: path + ":1", Prompt: idsOf("p0"), Chosen: idsOf("b+"), Rejected: []int32{'a', eos}},
 		{Source: path + ":2", Prompt: idsOf("p1"), Chosen: []int32{'+', eos}, Rejected: []int32{'c', eos}},
 	}
-	if diff := cmp.Diff(want, set.Pairs); diff != "" {
+	got, err := set.First(set.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("pairs (-want +got):\n%s", diff)
 	}
 }

@@ -2,41 +2,29 @@ package sample
 
 import (
 	"fmt"
-	"slices"
 
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/sparsepo/sparsepo/internal/device"
 )
 
-// window is the number of positions that the last part of the cache holds, and so the longest round. Ours: with 32 the
-// window's own cost grows by as much as the rarer arranging saves.
-const window = 16
-
-// cache is keys and values of rows, per layer.
+// cache is keys and values of rows: per layer keys, then per layer values, each [rows, kvHeads, length, headDim].
 type cache struct {
-	keys, values []*tensors.Tensor
+	list         []*tensors.Tensor
+	memory       [][]float32 // of list, where the engine shares its memory with the program
 	rows, length int
 }
 
-// Shortest lengths: a past shorter than 32 positions costs about as much as one of 32, and a step's graph takes the engine
+// Shortest lengths: a cache shorter than 32 positions costs about as much as one of 32, and a step's graph takes the engine
 // long to compile; a prompt's cost grows with every position.
 const (
-	minPast   = 32
+	minLength = 32
 	minPrompt = 8
 )
 
-// newCache takes a graph's outputs: keys of all layers, then values.
-func newCache(outputs []*tensors.Tensor, rows, length int) cache {
-	layers := len(outputs) / 2
-	return cache{keys: outputs[:layers], values: outputs[layers:], rows: rows, length: length}
-}
-
 func (c *cache) release() {
-	for _, t := range slices.Concat(c.keys, c.values) {
+	for _, t := range c.list {
 		_ = t.FinalizeAll()
 	}
 	*c = cache{}
@@ -44,10 +32,8 @@ func (c *cache) release() {
 
 // arguments appends the cache to a graph's arguments.
 func (c *cache) arguments(args []any) []any {
-	for _, list := range [][]*tensors.Tensor{c.keys, c.values} {
-		for _, t := range list {
-			args = append(args, t)
-		}
+	for _, t := range c.list {
+		args = append(args, t)
 	}
 	return args
 }
@@ -55,31 +41,54 @@ func (c *cache) arguments(args []any) []any {
 // donated appends the cache to a graph's arguments; the engine takes its memory back when the graph has run. The cache is
 // empty after it.
 func (s *Sampler) donated(args []any, c *cache) ([]any, error) {
-	for _, list := range [][]*tensors.Tensor{c.keys, c.values} {
-		for _, t := range list {
-			buffer, err := DonateTensorBuffer(t, s.backend, 0)
-			if err != nil {
-				return nil, fmt.Errorf("hand the cache over: %w", err)
-			}
-			args = append(args, buffer)
+	for _, t := range c.list {
+		buffer, err := DonateTensorBuffer(t, s.backend, 0)
+		if err != nil {
+			return nil, fmt.Errorf("hand the cache over: %w", err)
 		}
+		args = append(args, buffer)
 	}
 	*c = cache{}
 	return args, nil
 }
 
-// newWindow is the last part of a cache before anything was read.
-func (s *Sampler) newWindow(rows int) (cache, error) {
-	config := s.network.Config
-	list := make([]*tensors.Tensor, 2*config.Layers)
-	for i := range list {
-		t := tensors.FromShape(shapes.Make(dtypes.Float32, rows, config.KVHeads, window, config.HeadDim))
-		if _, err := device.Place(s.backend, t); err != nil {
-			return cache{}, err
+// open makes the cache's memory reachable for enter.
+func (s *Sampler) open(c *cache) error {
+	c.memory = make([][]float32, len(c.list))
+	for i, t := range c.list {
+		var err error
+		if c.memory[i], err = device.Memory(s.backend, t); err != nil {
+			return fmt.Errorf("open the cache: %w", err)
 		}
-		list[i] = t
 	}
-	return newCache(list, rows, window), nil
+	return nil
+}
+
+// enter writes the keys and values of one new position a row, each at its sequence's place, into the cache's memory, and
+// releases them. What ended needs no cache.
+//
+//	entries  per layer keys, per layer values [rows, kvHeads, 1, headDim]
+func (s *Sampler) enter(c *cache, entries []*tensors.Tensor, active []*sequence) error {
+	for i, t := range entries {
+		values, err := device.Memory(s.backend, t)
+		if err != nil {
+			return fmt.Errorf("extend the cache: %w", err)
+		}
+		dim := s.network.Config.HeadDim
+		heads := len(values) / (c.rows * dim)
+		for row, q := range active {
+			if q.ended {
+				continue
+			}
+			for head := row * heads; head < (row+1)*heads; head++ {
+				copy(c.memory[i][(head*c.length+q.place)*dim:], values[head*dim:(head+1)*dim])
+			}
+		}
+		if err := t.FinalizeAll(); err != nil {
+			return fmt.Errorf("extend the cache: %w", err)
+		}
+	}
+	return nil
 }
 
 // rowSize is the smallest number of rows that graphs are compiled for and that holds n: the batch, or a half, a quarter or
@@ -105,40 +114,4 @@ func lengthSize(n, from int) int {
 		return size / 4 * 3
 	}
 	return size
-}
-
-// slots says where arrangeGraph finds each position of a new past.
-type slots struct {
-	first, stride []int64 // [rows, length]
-	length, heads int
-	base          int // slots of the parts before the current one
-}
-
-func newSlots(rows, length, heads int) *slots {
-	return &slots{first: make([]int64, rows*length), stride: make([]int64, rows*length), length: length, heads: heads}
-}
-
-// put takes positions of a row of the current part to a row of the new past.
-//
-//	to, at      row and first position there
-//	from, part  row in the part and its length
-//	first, n    first position and number of positions
-func (s *slots) put(to, at, from, part, first, n int) {
-	for i := range n {
-		place := to*s.length + at + i
-		s.first[place] = int64(s.base + from*s.heads*part + first + i)
-		s.stride[place] = int64(part)
-	}
-}
-
-// next goes on to the slots of the next part.
-func (s *slots) next(part cache) { s.base += part.rows * s.heads * part.length }
-
-// inputs are the graph's first two arguments.
-func (s *slots) inputs() []*tensors.Tensor {
-	rows := len(s.first) / s.length
-	return []*tensors.Tensor{
-		tensors.FromFlatDataAndDimensions(s.first, rows, s.length),
-		tensors.FromFlatDataAndDimensions(s.stride, rows, s.length),
-	}
 }

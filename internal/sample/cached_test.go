@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sparsepo/sparsepo/internal/golden"
 	"github.com/sparsepo/sparsepo/model"
@@ -56,6 +57,28 @@ func (s *subject) full(t testing.TB) func(ids []int32) [][]float64 {
 		}
 		return rows
 	}
+}
+
+// TestCacheInGraph: an engine that does not share its memory with the program enters new positions in the graph.
+func TestCacheInGraph(t *testing.T) {
+	golden.Engines(t, func(t *testing.T, e golden.Engine) {
+		s := newSubject(t, e, 37, 32, 2, 4, 80)
+		prompts := randomPrompts(7, 30, 37)
+		o := Options{N: 2, Temperature: 1, TopP: 1, MaxNewTokens: 45, EOS: 2, BatchRows: 4, Seed: 1}
+		if !e.Backend.HasSharedBuffers() {
+			t.Skip("skipped: the engine shares no memory, so that all other tests test this")
+		}
+		want := s.sample(t, o, prompts...)
+		sampler := s.sampler(t, o)
+		sampler.inPlace = false
+		got, err := sampler.Sample(t.Context(), prompts, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0, 1e-5)); diff != "" {
+			t.Errorf("responses (-cache written in place +cache in the graph):\n%s", diff)
+		}
+	})
 }
 
 // checkSampled compares responses with passes over the whole sequence: log-probabilities, and for greedy ones the tokens.

@@ -75,10 +75,36 @@ func (c *chooser) weigh(logits []float32, best float32, temperature float64) flo
 		c.weights = make([]float64, len(logits))
 	}
 	c.weights = c.weights[:len(logits)]
-	total := 0.0
-	for i, z := range logits {
-		w := math.Exp(float64(z-best) / temperature)
-		c.weights[i] = w
+	return exponentials(c.weights, logits, best, 1/temperature)
+}
+
+// exponentials sets each of to to exp((x - best)·scale), for x that are at most best, and returns their sum. The relative
+// error is below 1e-9; what is below the smallest normal number is 0. It takes a third of the time that math.Exp does, which
+// for a large vocabulary is what a choice costs.
+func exponentials(to []float64, from []float32, best float32, scale float64) (total float64) {
+	const (
+		shift = 3 << 51                 // rounds to a whole number, which is then in the lowest bits
+		ln2   = 0.693147180369123816490 // rounded so that whole numbers times it are exact
+		rest  = math.Ln2 - ln2
+	)
+	for i, z := range from {
+		x := float64(z-best) * scale
+		if !(x >= -708) {
+			to[i] = x - x // NaN of NaN
+			if x < -708 {
+				to[i] = 0
+			}
+			total += to[i]
+			continue
+		}
+		shifted := x*math.Log2E + shift
+		n := shifted - shift
+		r := x - n*ln2 - n*rest
+		s := r * r // Taylor's series of exp(r), whose odd and even terms are added up apart
+		even := 1 + s*(1.0/2+s*(1.0/24+s*(1.0/720+s*(1.0/40320))))
+		odd := r * (1 + s*(1.0/6+s*(1.0/120+s*(1.0/5040))))
+		w := (even + odd) * math.Float64frombits((math.Float64bits(shifted)+1023)<<52)
+		to[i] = w
 		total += w
 	}
 	return total

@@ -157,6 +157,32 @@ func TestBoundary(t *testing.T) {
 }
 
 // TestStream wants streams that differ from each other and never change.
+func TestExponentials(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	from := []float32{2, 2, 1.5, -705, -1e9, float32(math.Inf(-1)), 2 - 0x1p-20}
+	for range 1000 {
+		from = append(from, float32(2-40*random.Float64()))
+	}
+	for _, scale := range []float64{1, 0.1, 1 / 0.7, 3} {
+		to, sum := make([]float64, len(from)), 0.0
+		total := exponentials(to, from, 2, scale)
+		for i, x := range from {
+			want := math.Exp(float64(x-2) * scale)
+			if want < 0x1p-1022 {
+				want = 0
+			}
+			golden.Close(t, "exponential", to[i], want, 1e-9*want)
+			sum += to[i]
+		}
+		if to[0] != 1 || to[1] != 1 || to[4] != 0 || total != sum {
+			t.Errorf("scale %g: exp(0) is %v, exp(-1e9) is %v, the sum %v, want %v", scale, to[0], to[4], total, sum)
+		}
+	}
+	if total := exponentials(make([]float64, 2), []float32{0, float32(math.NaN())}, 0, 1); !math.IsNaN(total) {
+		t.Errorf("with NaN: %v", total)
+	}
+}
+
 func TestStream(t *testing.T) {
 	seen := map[uint64]bool{}
 	for seed := range uint64(5) {
@@ -179,7 +205,7 @@ func TestStream(t *testing.T) {
 func TestSizes(t *testing.T) {
 	for want, list := range map[int][]int{32: {1, 32}, 64: {33, 64}, 96: {65, 96}, 128: {97, 128}, 192: {129, 192}, 256: {193, 256}, 1024: {769, 1024}} {
 		for _, n := range list {
-			if got := lengthSize(n, minPast); got != want {
+			if got := lengthSize(n, minLength); got != want {
 				t.Errorf("length of %d positions: got %d, want %d", n, got, want)
 			}
 		}

@@ -30,68 +30,81 @@ func (s *Sampler) prefillGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
 
 // decodeGraph reads one token a row.
 //
-//	tokens, positions  int64 [rows]
-//	lengths            int64 [rows]   positions of the past that belong to the row; those after them are padding
-//	recent             int64 scalar   how many of the last positions were read since the past was arranged
-//	then per layer past keys, past values, keys, values (model.Cache)
-//	returns logits [rows, vocab], then per layer keys and values with the new position at their end
+//	tokens, positions  int64 [rows]   a row's cache holds what stands before its position; what lies after that is padding
+//	then per layer keys, per layer values [rows, kvHeads, length, headDim]
+//	returns logits [rows, vocab], then per layer the tokens' keys, per layer their values [rows, kvHeads, 1, headDim]
 func (s *Sampler) decodeGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
-	tokens, positions, lengths, recent := nodes[0], nodes[1], nodes[2], nodes[3]
-	layers := s.network.Config.Layers
-	part := func(i int) []*Node { return nodes[4+i*layers : 4+(i+1)*layers] }
-	cache := &model.Cache{PastKeys: part(0), PastValues: part(1), Keys: part(2), Values: part(3)}
-
-	g, rows := tokens.Graph(), tokens.Shape().Dim(0)
-	past, window := cache.PastValues[0].Shape().Dim(2), cache.Values[0].Shape().Dim(2)
-	pastShape, windowShape := shapes.Make(dtypes.Int64, rows, past), shapes.Make(dtypes.Int64, rows, window)
-	own := LessThan(Iota(g, pastShape, 1), BroadcastToShape(InsertAxes(lengths, -1), pastShape))
-	first := AddScalar(Neg(recent), int64(window-1)) // of the last positions: the new one and the recent ones before it
-	read := GreaterOrEqual(Iota(g, windowShape, 1), BroadcastToShape(Reshape(first, 1, 1), windowShape))
+	tokens, positions := nodes[0], nodes[1]
+	keys, values := s.halves(nodes[2:])
+	g, rows, length := tokens.Graph(), tokens.Shape().Dim(0), values[0].Shape().Dim(2)
+	before := shapes.Make(dtypes.Int64, rows, length)
+	own := shapes.Make(dtypes.Int64, rows, 1)
+	column := InsertAxes(positions, -1)
+	visible := Concatenate([]*Node{
+		LessThan(Iota(g, before, 1), BroadcastToShape(column, before)),
+		GreaterOrEqual(column, Zeros(g, own)),
+	}, 1)
 	out := s.network.Forward(model.Inputs{
 		Tokens:    InsertAxes(tokens, -1),
-		Positions: InsertAxes(positions, -1),
-		Visible:   InsertAxes(Concatenate([]*Node{own, read}, 1), 1),
-		Cache:     cache,
+		Positions: column,
+		Visible:   InsertAxes(visible, 1),
+		Cache:     &model.Cache{Keys: keys, Values: values},
 	})
 	logits := s.network.Logits(Reshape(out.Final, rows, -1))
 	return append(append([]*Node{logits}, out.Keys...), out.Values...)
 }
 
-// arrangeGraph gathers a new past from parts, caches of any number of rows and length: either prompts alone, or the past,
-// the last positions and, maybe, prompts. The slots of a part are counted as (row·kvHeads + head)·length + position, and on
-// from part to part.
+// enterGraph is decodeGraph with the tokens' keys and values put into the cache: it returns the logits and the whole cache.
+func (s *Sampler) enterGraph(scope *gomodel.Scope, nodes []*Node) []*Node {
+	out := s.decodeGraph(scope, nodes)
+	for i, cached := range nodes[2:] {
+		shape := cached.Shape()
+		place := shapes.Make(dtypes.Int64, shape.Dimensions...)
+		here := Equal(Iota(cached.Graph(), place, 2), BroadcastToShape(Reshape(nodes[1], -1, 1, 1, 1), place))
+		out[1+i] = Where(here, BroadcastToShape(out[1+i], shape), cached)
+	}
+	return out
+}
+
+// arrangeGraph makes a cache of other rows and another length.
 //
-//	first   int64 [rows, past]   slot of each new position, for head 0
-//	stride  int64 [rows, past]   distance to the next head's
-//	then of each part per layer keys, per layer values [its rows, kvHeads, its length, headDim]; a past's keys transposed
-//	returns per layer past keys [rows, kvHeads, headDim, past], then per layer past values [rows, kvHeads, past, headDim]
+//	from    int64 [rows]     row of the parts, counted on from part to part
+//	span    int64 [length]   of any values: its shape says the new length
+//	then of each part per layer keys, per layer values [its rows, kvHeads, its length, headDim]
+//	returns per layer keys, per layer values [rows, kvHeads, length, headDim]
 func (s *Sampler) arrangeGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
-	first, stride, parts := nodes[0], nodes[1], nodes[2:]
-	g, layers, heads, dim := first.Graph(), s.network.Config.Layers, s.network.Config.KVHeads, s.network.Config.HeadDim
-	shape := shapes.Make(dtypes.Int64, first.Shape().Dim(0), heads, first.Shape().Dim(1))
-	each := func(x *Node) *Node { return BroadcastToShape(InsertAxes(x, 1), shape) }
-	slots := InsertAxes(Add(each(first), Mul(Iota(g, shape, 1), each(stride))), -1)
-	gather := func(list []*Node) *Node {
-		for i, x := range list {
-			list[i] = Reshape(x, -1, dim)
+	from, length, parts := InsertAxes(nodes[0], -1), nodes[1].Shape().Dim(0), nodes[2:]
+	each := 2 * s.network.Config.Layers
+	arranged := make([]*Node, each)
+	for i := range arranged {
+		var rows []*Node
+		for at := i; at < len(parts); at += each {
+			rows = append(rows, resize(parts[at], length))
 		}
-		if len(list) == 1 {
-			return Gather(list[0], slots)
+		all := rows[0]
+		if len(rows) > 1 {
+			all = Concatenate(rows, 0)
 		}
-		return Gather(Concatenate(list, 0), slots)
+		arranged[i] = Gather(all, from)
 	}
-	hasPast := len(parts) > 2*layers
-	var keys, values []*Node
-	for l := range layers {
-		var partKeys, partValues []*Node
-		for at := 0; at < len(parts); at += 2 * layers {
-			partKeys, partValues = append(partKeys, parts[at+l]), append(partValues, parts[at+layers+l])
-		}
-		if hasPast {
-			partKeys[0] = TransposeAllDims(partKeys[0], 0, 1, 3, 2)
-		}
-		keys = append(keys, TransposeAllDims(gather(partKeys), 0, 1, 3, 2))
-		values = append(values, gather(partValues))
+	return arranged
+}
+
+// resize cuts positions off the end of a part of a cache, or adds zeros there.
+//
+//	x       [rows, kvHeads, its length, headDim]
+//	returns [rows, kvHeads, length, headDim]
+func resize(x *Node, length int) *Node {
+	shape := x.Shape().Clone()
+	if shape.Dim(2) >= length {
+		return Slice(x, AxisRange(), AxisRange(), AxisRange(0, length))
 	}
-	return append(keys, values...)
+	shape.Dimensions[2] = length - shape.Dim(2)
+	return Concatenate([]*Node{x, Zeros(x.Graph(), shape)}, 2)
+}
+
+// halves are the keys and the values of a cache.
+func (s *Sampler) halves(nodes []*Node) (keys, values []*Node) {
+	layers := s.network.Config.Layers
+	return nodes[:layers], nodes[layers:]
 }

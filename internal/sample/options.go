@@ -20,6 +20,10 @@ type Options struct {
 	Seed         uint64
 	EOS          int32 // id of the token that ends a response; -1 for none
 	BatchRows    int   // rows decoded at once; 0 counts as DefaultBatchRows
+
+	// Decode gives the text of tokens, which a longer list of tokens begins with. It is called from several goroutines at
+	// once; nil leaves responses without text.
+	Decode func(ids []int32) string
 }
 
 // Validate reports every option that makes no sense, by the names of the command line.
@@ -42,12 +46,14 @@ func (o Options) Validate() error {
 
 // Completion is one response.
 type Completion struct {
-	IDs []int32 // without the end-of-sequence token
+	IDs  []int32 // without the end-of-sequence token
+	Text string  // of IDs, cut before a stop string that begins in the last of them; "" without Options.Decode
 	// LogProbs are the log-probabilities, in nats, of each of IDs under the model's own distribution: at temperature 1 and
 	// over the whole vocabulary.
 	LogProbs   []float32
 	Finished   bool    // the end-of-sequence token was drawn, before MaxNewTokens ran out
 	EndLogProb float32 // log-probability of the end-of-sequence token, in nats, where Finished
+	Stopped    bool    // a stop string ended it; the tokens that only belong to that are not in IDs
 }
 
 // LogProb is the log-probability of the whole response, its end included, in nats.

@@ -8,13 +8,14 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // run is one call of Sample.
 type run struct {
 	*Sampler
-	prompts     [][]int32
+	requests    []Request
 	completions [][]Completion
 	progress    func(done, total int)
 	done        int
@@ -24,10 +25,8 @@ type run struct {
 	prefixes cache       // of the prompts read last
 	waiting  []*sequence // that begin after one of prefixes
 
-	active  []*sequence // row by row; the rows after them are padding
-	past    cache
-	recent  cache
-	numRead int // positions of recent that were read since the past was arranged
+	active []*sequence // row by row; the rows after them are padding
+	cache  cache       // of the active ones
 }
 
 // sequence is a response in the making.
@@ -36,17 +35,15 @@ type sequence struct {
 	prompt int
 	prefix int // row of its prompt in prefixes
 	row    int // in the cache
-	length int // positions of the past that belong to it
 	token  int32
-	place  int // position of token, which is read next
+	place  int // position of token, which is read next; those before it are in the cache
 	ended  bool
 	random *rand.PCG
 }
 
 func (r *run) release() {
 	r.prefixes.release()
-	r.past.release()
-	r.recent.release()
+	r.cache.release()
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -113,19 +110,32 @@ func (r *run) worthFilling(rows int) bool {
 	return rows <= r.options.BatchRows-max(1, r.options.BatchRows/4)
 }
 
-// roundOver reports whether the rows should be arranged: when the window is full, or when so many rows ended that arranging
-// them, which costs about a step, pays.
+// patience is the number of steps before the cache is full at which it is not arranged for anything else. Ours.
+const patience = 4
+
+// roundOver reports whether the rows should be arranged: when the cache has no place for the next token of one, or when so
+// many rows ended that arranging them, which costs about a step, pays.
 func (r *run) roundOver() bool {
-	left := len(unended(r.active))
-	switch remaining := window - r.numRead; {
-	case remaining == 0 || left == 0:
+	left := unended(r.active)
+	remaining := r.cache.length - longest(left)
+	switch {
+	case remaining <= 0 || len(left) == 0:
 		return true
-	case remaining < window/4 || left == len(r.active):
+	case remaining < patience || len(left) == len(r.active):
 		return false
 	case len(r.waiting)+len(r.order) > 0:
-		return r.worthFilling(left)
+		return r.worthFilling(len(left))
 	}
-	return r.rowSize(left) < r.past.rows
+	return r.rowSize(len(left)) < r.cache.rows
+}
+
+// longest is the largest number of positions in the cache of a sequence.
+func longest(list []*sequence) int {
+	n := 0
+	for _, q := range list {
+		n = max(n, q.place)
+	}
+	return n
 }
 
 // readPrompts reads the next prompts, enough for the free rows, and draws the first token of each of their samples.
@@ -134,13 +144,13 @@ func (r *run) readPrompts(free int) error {
 	rows := r.rowSize((free + r.options.N - 1) / r.options.N)
 	part := r.order[:min(rows, len(r.order))]
 	r.order = r.order[len(part):]
-	seq := min(lengthSize(len(r.prompts[part[0]]), minPrompt), r.network.Config.MaxPositions)
+	seq := min(lengthSize(len(r.requests[part[0]].Prompt), minPrompt), r.network.Config.MaxPositions)
 	tokens, last := make([]int64, rows*seq), make([]int64, rows)
 	for i, prompt := range part {
-		for j, id := range r.prompts[prompt] {
+		for j, id := range r.requests[prompt].Prompt {
 			tokens[i*seq+j] = int64(id)
 		}
-		last[i] = int64(len(r.prompts[prompt]) - 1)
+		last[i] = int64(len(r.requests[prompt].Prompt) - 1)
 	}
 	out, err := call(r.prefill, []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(tokens, rows, seq), tensors.FromFlatDataAndDimensions(last, rows),
@@ -148,13 +158,13 @@ func (r *run) readPrompts(free int) error {
 	if err != nil {
 		return err
 	}
-	r.prefixes = newCache(out[1:], rows, seq)
+	r.prefixes = cache{list: out[1:], rows: rows, length: seq}
 	var list []*sequence
 	for i, prompt := range part {
 		for n := range r.options.N {
 			list = append(list, &sequence{
 				Completion: &r.completions[prompt][n], prompt: prompt, prefix: i,
-				place: len(r.prompts[prompt]) - 1, random: stream(r.options.Seed, prompt, n),
+				place: len(r.requests[prompt].Prompt) - 1, random: stream(r.options.Seed, prompt, n),
 			})
 		}
 	}
@@ -167,73 +177,76 @@ func (r *run) readPrompts(free int) error {
 
 // arrangeRows makes the cache of the active sequences, of which the first ones, kept, were in the cache before.
 func (r *run) arrangeRows(kept int) error {
-	longest := 0
-	for i, q := range r.active {
-		if i >= kept {
-			q.length = len(r.prompts[q.prompt])
-			longest = max(longest, q.length)
-		} else {
-			longest = max(longest, q.length+r.numRead)
-		}
-	}
-	rows, length := r.rowSize(len(r.active)), lengthSize(longest, minPast)
-	slots := newSlots(rows, length, r.network.Config.KVHeads)
+	rows, length := r.rowSize(len(r.active)), lengthSize(longest(r.active)+1, minLength)
+	from := make([]int64, rows)
 	var args []any
 	var err error
+	base := 0
 	if kept > 0 {
-		for i, q := range r.active[:kept] {
-			slots.put(i, 0, q.row, r.past.length, 0, q.length)
-		}
-		slots.next(r.past)
-		for i, q := range r.active[:kept] {
-			slots.put(i, q.length, q.row, window, window-r.numRead, r.numRead)
-			q.length += r.numRead
-		}
-		slots.next(r.recent)
-		if args, err = r.donated(args, &r.past); err != nil {
+		base = r.cache.rows
+		if args, err = r.donated(args, &r.cache); err != nil {
 			return err
 		}
-		args = r.recent.arguments(args)
 	}
 	if kept < len(r.active) {
-		for i, q := range r.active[kept:] {
-			slots.put(kept+i, 0, q.prefix, r.prefixes.length, 0, q.length)
-		}
 		args = r.prefixes.arguments(args)
 	}
 	for i, q := range r.active {
+		from[i] = int64(q.row)
+		if i >= kept {
+			from[i] = int64(base + q.prefix)
+		}
 		q.row = i
 	}
-	out, err := call(r.arrange, slots.inputs(), args...)
+	span := tensors.FromFlatDataAndDimensions(make([]int64, length), length)
+	out, err := call(r.arrange, []*tensors.Tensor{tensors.FromFlatDataAndDimensions(from, rows), span}, args...)
 	if err != nil {
 		return err
 	}
-	r.past.release()
-	r.past, r.numRead = newCache(out, rows, length), 0
-	if r.recent.rows != rows {
-		r.recent.release()
-		r.recent, err = r.newWindow(rows)
+	r.cache.release()
+	r.cache = cache{list: out, rows: rows, length: length}
+	if r.inPlace && out[0].DType() == dtypes.Float32 {
+		return r.open(&r.cache)
 	}
-	return err
+	return nil
 }
 
 // step reads one token of every active sequence and draws the next ones.
 func (r *run) step() error {
-	rows := r.past.rows
-	tokens, places, lengths := make([]int64, rows), make([]int64, rows), make([]int64, rows)
+	rows := r.cache.rows
+	tokens, positions := make([]int64, rows), make([]int64, rows)
 	for i, q := range r.active {
-		tokens[i], places[i], lengths[i] = int64(q.token), int64(q.place), int64(q.length)
+		tokens[i], positions[i] = int64(q.token), int64(q.place)
 	}
-	list := func(x []int64) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(x, rows) }
-	out, err := call(r.decode, []*tensors.Tensor{list(tokens), list(places), list(lengths), tensors.FromScalar(int64(r.numRead))},
-		r.recent.arguments(r.past.arguments(nil))...)
+	logits, err := r.read(
+		tensors.FromFlatDataAndDimensions(tokens, rows), tensors.FromFlatDataAndDimensions(positions, rows))
 	if err != nil {
 		return err
 	}
-	r.recent.release()
-	r.recent = newCache(out[1:], rows, window)
-	r.numRead++
-	return r.extend(unended(r.active), out[0], func(q *sequence) int { return q.row })
+	return r.extend(unended(r.active), logits, func(q *sequence) int { return q.row })
+}
+
+// read runs a step's graph and takes what it adds to the cache.
+func (r *run) read(tokens, positions *tensors.Tensor) (logits *tensors.Tensor, err error) {
+	inputs := []*tensors.Tensor{tokens, positions}
+	if r.cache.memory == nil {
+		rows, length := r.cache.rows, r.cache.length
+		args, err := r.donated(nil, &r.cache)
+		if err != nil {
+			return nil, err
+		}
+		out, err := call(r.decodeInto, inputs, args...)
+		if err != nil {
+			return nil, err
+		}
+		r.cache = cache{list: out[1:], rows: rows, length: length}
+		return out[0], nil
+	}
+	out, err := call(r.decode, inputs, r.cache.arguments(nil)...)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], r.enter(&r.cache, out[1:], r.active)
 }
 
 // extend draws a token for each sequence from its row of the logits [rows, vocab], which it releases.
@@ -245,7 +258,7 @@ func (r *run) extend(list []*sequence, logits *tensors.Tensor, row func(*sequenc
 			from := row(q) * vocab
 			id, logProb, ok := c.choose(flat[from:from+vocab], q.random)
 			if !ok {
-				return fmt.Errorf("prompt %d of %d, after %d new tokens: the model's logits are not finite numbers", q.prompt+1, len(r.prompts), len(q.IDs))
+				return fmt.Errorf("prompt %d of %d, after %d new tokens: the model's logits are not finite numbers", q.prompt+1, len(r.requests), len(q.IDs))
 			}
 			r.take(q, id, logProb)
 			return nil
@@ -261,7 +274,7 @@ func (r *run) extend(list []*sequence, logits *tensors.Tensor, row func(*sequenc
 		}
 	}
 	if r.progress != nil && r.done > before {
-		r.progress(r.done, len(r.prompts)*r.options.N)
+		r.progress(r.done, len(r.requests)*r.options.N)
 	}
 	return nil
 }
@@ -270,11 +283,19 @@ func (r *run) extend(list []*sequence, logits *tensors.Tensor, row func(*sequenc
 func (r *run) take(q *sequence, id int32, logProb float32) {
 	if id == r.options.EOS {
 		q.Finished, q.EndLogProb, q.ended = true, logProb, true
-		return
+	} else {
+		q.IDs, q.LogProbs = append(q.IDs, id), append(q.LogProbs, logProb)
+		q.token = id
+		q.place++
+		if q.stop(r.options.Decode, r.requests[q.prompt].Stop) {
+			q.ended = true
+			return
+		}
+		q.ended = len(q.IDs) == r.options.MaxNewTokens
 	}
-	q.IDs, q.LogProbs = append(q.IDs, id), append(q.LogProbs, logProb)
-	q.token, q.ended = id, len(q.IDs) == r.options.MaxNewTokens
-	q.place++
+	if q.ended && r.options.Decode != nil {
+		q.Text = r.options.Decode(q.IDs)
+	}
 }
 
 // eachParallel calls use with every sequence, on all cores, and returns the first error in their order.

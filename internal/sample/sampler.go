@@ -21,8 +21,9 @@ type Sampler struct {
 	backend compute.Backend
 	network *model.Network
 	options Options
+	inPlace bool // steps write into the cache's memory
 
-	prefill, decode, arrange *gomodel.Exec
+	prefill, decode, decodeInto, arrange *gomodel.Exec
 }
 
 // New prepares sampling from a network whose variables are in the store.
@@ -36,12 +37,17 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 	if options.BatchRows == 0 {
 		options.BatchRows = DefaultBatchRows
 	}
-	s := &Sampler{backend: backend, network: network, options: options}
+	s := &Sampler{backend: backend, network: network, options: options, inPlace: backend.HasSharedBuffers()}
 	for _, e := range []struct {
 		into  **gomodel.Exec
 		graph func(*gomodel.Scope, []*Node) []*Node
 		name  string
-	}{{&s.prefill, s.prefillGraph, "prefill"}, {&s.decode, s.decodeGraph, "decode"}, {&s.arrange, s.arrangeGraph, "arrange"}} {
+	}{
+		{&s.prefill, s.prefillGraph, "prefill"},
+		{&s.decode, s.decodeGraph, "decode"},
+		{&s.decodeInto, s.enterGraph, "decode into the cache"},
+		{&s.arrange, s.arrangeGraph, "arrange"},
+	} {
 		exec, err := gomodel.NewExec(backend, store, e.graph)
 		if err != nil {
 			return nil, fmt.Errorf("prepare graph %s: %w", e.name, err)
@@ -54,7 +60,7 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 
 // Close releases the compiled graphs.
 func (s *Sampler) Close() {
-	for _, e := range []*gomodel.Exec{s.prefill, s.decode, s.arrange} {
+	for _, e := range []*gomodel.Exec{s.prefill, s.decode, s.decodeInto, s.arrange} {
 		e.Finalize()
 	}
 }
@@ -63,20 +69,29 @@ func (s *Sampler) Close() {
 // order of the prompts and samples. progress, which may be nil, is told how many of all responses are complete. When ctx
 // ends, so does sampling, with ctx's error.
 func (s *Sampler) Sample(ctx context.Context, prompts [][]int32, progress func(done, total int)) ([][]Completion, error) {
-	if err := s.check(prompts); err != nil {
+	requests := make([]Request, len(prompts))
+	for i, p := range prompts {
+		requests[i].Prompt = p
+	}
+	return s.Answer(ctx, requests, progress)
+}
+
+// Answer is Sample for requests, which say what else ends their responses.
+func (s *Sampler) Answer(ctx context.Context, requests []Request, progress func(done, total int)) ([][]Completion, error) {
+	if err := s.check(requests); err != nil {
 		return nil, err
 	}
 	r := &run{
-		Sampler: s, prompts: prompts, progress: progress,
-		completions: make([][]Completion, len(prompts)),
+		Sampler: s, requests: requests, progress: progress,
+		completions: make([][]Completion, len(requests)),
 		choosers:    make([]chooser, runtime.GOMAXPROCS(0)),
 	}
-	for i := range prompts {
+	for i := range requests {
 		r.completions[i] = make([]Completion, s.options.N)
 		r.order = append(r.order, i)
 	}
 	// Prompts of about the same length are read together, the longest first: the last rows to end are then the shorter ones.
-	slices.SortStableFunc(r.order, func(a, b int) int { return len(prompts[b]) - len(prompts[a]) })
+	slices.SortStableFunc(r.order, func(a, b int) int { return len(requests[b].Prompt) - len(requests[a].Prompt) })
 	for i := range r.choosers {
 		r.choosers[i] = chooser{temperature: s.options.Temperature, topK: s.options.TopK, topP: s.options.TopP}
 	}
@@ -88,10 +103,14 @@ func (s *Sampler) Sample(ctx context.Context, prompts [][]int32, progress func(d
 }
 
 // check refuses prompts that the model cannot go on with.
-func (s *Sampler) check(prompts [][]int32) error {
+func (s *Sampler) check(requests []Request) error {
 	config := s.network.Config
-	for i, p := range prompts {
-		where := fmt.Sprintf("prompt %d of %d", i+1, len(prompts))
+	for i, request := range requests {
+		p := request.Prompt
+		where := fmt.Sprintf("prompt %d of %d", i+1, len(requests))
+		if err := s.options.checkStop(request.Stop); err != nil {
+			return fmt.Errorf("%s: %w", where, err)
+		}
 		switch longest := config.MaxPositions - s.options.MaxNewTokens; {
 		case len(p) == 0:
 			return usage.Errorf("%s: no tokens; a response begins after at least one, such as the token that begins texts", where)

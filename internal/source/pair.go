@@ -211,33 +211,89 @@ func (p *Pair) Whole() *model.Checkpoint {
 	return p.whole.Checkpoint
 }
 
+// ReferenceFolders are the folders whose files decide on the reference's values: the whole model's, and its adapter's where it
+// has one.
+func (p *Pair) ReferenceFolders() []string {
+	checkpoint, adapter := p.Policy.Checkpoint, p.adapter
+	if p.whole != nil {
+		checkpoint, adapter = p.whole.Checkpoint, p.whole.Adapter
+	}
+	folders := []string{checkpoint.Folder}
+	if adapter != nil {
+		folders = append(folders, adapter.Folder)
+	}
+	return folders
+}
+
 // Bind reads both into the store, under /policy and /reference; the reference is nil where there is none. b.Trainable says
 // whether the policy is trained: its adapter where it has one, else its weights. Frozen weights are kept as b says.
 func (p *Pair) Bind(backend compute.Backend, store *gomodel.Store, b model.Binding, seed uint64) (policy, reference *model.Network, err error) {
-	own := b
-	own.Trainable = b.Trainable && !p.adapted()
-	base, err := p.Policy.Checkpoint.Bind(backend, store, "/policy", own)
+	policy, base, err := p.bindPolicy(backend, store, b, seed)
 	if err != nil {
 		return nil, nil, err
 	}
-	policy = base
+	b.Trainable = false
+	reference, err = p.bindReference(backend, store, base, b)
+	return policy, reference, err
+}
+
+// BindWithHead is Bind with no more of the reference than its LM head, unless it shares the policy's weights anyway.
+func (p *Pair) BindWithHead(backend compute.Backend, store *gomodel.Store, b model.Binding, seed uint64) (policy, reference *model.Network, err error) {
+	policy, base, err := p.bindPolicy(backend, store, b, seed)
+	if err != nil || p.shared { // no adapter is on the LM head
+		return policy, base, err
+	}
+	b.Trainable, b.HeadOnly = false, true
+	reference, err = p.whole.Checkpoint.Bind(backend, store, "/reference", b)
+	return policy, reference, err
+}
+
+// BindPolicy is Bind without the reference.
+func (p *Pair) BindPolicy(backend compute.Backend, store *gomodel.Store, b model.Binding, seed uint64) (*model.Network, error) {
+	policy, _, err := p.bindPolicy(backend, store, b, seed)
+	return policy, err
+}
+
+// BindReference is Bind without the policy, but for the frozen weights that the reference shares with it.
+func (p *Pair) BindReference(backend compute.Backend, store *gomodel.Store, b model.Binding) (*model.Network, error) {
+	b.Trainable = false
+	var base *model.Network
+	if p.shared {
+		var err error
+		if base, err = p.Policy.Checkpoint.Bind(backend, store, "/policy", b); err != nil {
+			return nil, err
+		}
+	}
+	return p.bindReference(backend, store, base, b)
+}
+
+// bindPolicy gives the policy, and the model under its adapter.
+func (p *Pair) bindPolicy(backend compute.Backend, store *gomodel.Store, b model.Binding, seed uint64) (policy, base *model.Network, err error) {
+	own := b
+	own.Trainable = b.Trainable && !p.adapted()
+	if base, err = p.Policy.Checkpoint.Bind(backend, store, "/policy", own); err != nil {
+		return nil, nil, err
+	}
 	adapter := p.Policy.Adapter
 	if p.Lora != nil {
 		adapter = model.NewAdapter(*p.Lora, p.Policy.Base, seed)
 	}
-	if adapter != nil {
-		if policy, err = base.Adapt(backend, store, "/policy/adapter", adapter, b.Trainable); err != nil {
-			return nil, nil, err
-		}
+	if adapter == nil {
+		return base, base, nil
 	}
+	policy, err = base.Adapt(backend, store, "/policy/adapter", adapter, b.Trainable)
+	return policy, base, err
+}
+
+// bindReference binds what of the reference is its own.
+func (p *Pair) bindReference(backend compute.Backend, store *gomodel.Store, base *model.Network, b model.Binding) (*model.Network, error) {
 	switch {
 	case p.whole != nil:
-		b.Trainable = false
-		reference, err = p.whole.Bind(backend, store, "/reference", b)
+		return p.whole.Bind(backend, store, "/reference", b)
 	case p.adapter != nil:
-		reference, err = base.Adapt(backend, store, "/reference/adapter", p.adapter, false)
+		return base.Adapt(backend, store, "/reference/adapter", p.adapter, false)
 	case p.shared:
-		reference = base
+		return base, nil
 	}
-	return policy, reference, err
+	return nil, nil
 }

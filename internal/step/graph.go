@@ -18,6 +18,7 @@ type inputs struct {
 	predict, target, owner        *Node   // int64 [responses]
 	weight                        *Node   // float32 [pairs]
 	noise                         []*Node // float32 [rows, responses] each
+	given                         []*Node // float32 [responses, width] each, see Given
 	dropout                       *Node   // int64 scalar, the seed of an adapter's dropout; nil without
 }
 
@@ -26,9 +27,11 @@ func (p *Program) newInputs(nodes []*Node) inputs {
 	if p.dropout {
 		dropout, nodes = nodes[len(nodes)-1], nodes[:len(nodes)-1]
 	}
+	given := len(nodes) - len(p.fields)
+	nodes, fields := nodes[:given], nodes[given:]
 	return inputs{
-		dropout: dropout,
-		tokens:  nodes[0], positions: nodes[1], pair: nodes[2], side: nodes[3],
+		dropout: dropout, given: fields,
+		tokens: nodes[0], positions: nodes[1], pair: nodes[2], side: nodes[3],
 		predict: nodes[4], target: nodes[5], owner: nodes[6], weight: nodes[7], noise: nodes[8:],
 	}
 }
@@ -105,17 +108,9 @@ func (p *Program) compute(in inputs, training bool) computed {
 		LogProb: Mul(policy.logProb(in.target), real),
 		Sides:   loss.NewSides(in.owner, in.weight.Shape().Dim(0), logits.DType()),
 	}
-	if p.Reference != nil {
-		trace := p.settings.Objective.Mask == loss.ActivationMask
-		refLogits, refOut := in.logits(p.Reference, model.Inputs{Trace: trace})
-		refLogits = StopGradient(refLogits)
-		reference := newDistribution(refLogits)
-		terms.Reference = Mul(reference.logProb(in.target), real)
-		terms.ForwardKL = Mul(reference.kl(policy), real)
-		if p.needsReverseKL(training) {
-			terms.ReverseKL = Mul(policy.kl(reference), real)
-		}
-		p.addMasks(&terms, in, refLogits, refOut, real, training)
+	if ref := p.reference(in, terms.Sides); ref != nil {
+		p.compare(&terms, in, policy, ref, real, training)
+		p.addMasks(&terms, in, ref, real, training)
 	}
 	built := p.settings.Objective.Build(terms, p.settings.Options)
 	weighted := Mul(built.Loss, in.weight)
@@ -123,26 +118,34 @@ func (p *Program) compute(in inputs, training bool) computed {
 	return computed{terms: terms, output: built, mean: ReduceAllSum(weighted)}
 }
 
+// compare fills the terms that policy and reference have together.
+func (p *Program) compare(terms *loss.Terms, in inputs, policy distribution, ref *compared, real *Node, training bool) {
+	if ref.logits == nil {
+		terms.Reference = Mul(ref.logProb, real)
+		return
+	}
+	reference := newDistribution(ref.logits)
+	terms.Reference = Mul(reference.logProb(in.target), real)
+	terms.ForwardKL = Mul(reference.kl(policy), real)
+	if p.needsReverseKL(training) {
+		terms.ReverseKL = Mul(policy.kl(reference), real)
+	}
+}
+
 // addMasks fills the masks of the terms.
-func (p *Program) addMasks(terms *loss.Terms, in inputs, refLogits *Node, ref model.Outputs, real *Node, training bool) {
+func (p *Program) addMasks(terms *loss.Terms, in inputs, ref *compared, real *Node, training bool) {
 	switch kind := p.settings.Objective.Mask; kind {
 	case loss.NoMask:
 	case loss.ActivationMask:
-		member := Concatenate([]*Node{terms.Sides.Chosen, terms.Sides.Rejected}, 0)
-		m := StopGradient(mask.FromActivations(p.activationMeans(in, refLogits, ref), member, p.settings.Map))
-		terms.RewardMask, terms.KLMask = m, m
+		terms.RewardMask, terms.KLMask = ref.activation, ref.activation
 	case loss.RandomMask:
 		m := Mul(Reshape(in.noise[0], -1), real)
 		terms.RewardMask, terms.KLMask = m, m
 	default:
-		hidden := make([]*Node, len(ref.Hidden))
-		for i, h := range ref.Hidden {
-			hidden[i] = StopGradient(in.atPredictions(h))
-		}
-		terms.RewardMask = Mul(p.learned(rewardMask, in, hidden, training), real)
+		terms.RewardMask = Mul(p.learned(rewardMask, in, ref.hidden, training), real)
 		terms.KLMask = terms.RewardMask
 		if kind == loss.IndependentMask {
-			terms.KLMask = Mul(p.learned(klMask, in, hidden, training), real)
+			terms.KLMask = Mul(p.learned(klMask, in, ref.hidden, training), real)
 		}
 	}
 }

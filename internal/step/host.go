@@ -29,7 +29,7 @@ func (p *Program) updateInPlace(micro []*data.Batch, r Rates, noise func() float
 	var sums [][]float32
 	list := make([]Values, len(micro))
 	for i, b := range micro {
-		out, err := p.call(p.gradient, p.feed(b, noise))
+		out, err := p.callOn(p.gradient, nil, b, noise)
 		if err != nil {
 			return nil, 0, err
 		}

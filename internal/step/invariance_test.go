@@ -97,6 +97,16 @@ func collate(t testing.TB, pairs []data.TokenPair, shape data.Shape) *data.Batch
 	return &b
 }
 
+// fed are the inputs of a batch.
+func fed(t testing.TB, p *Program, b *data.Batch, noise func() float32) []any {
+	t.Helper()
+	args, err := p.feed(b, noise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return args
+}
+
 // perToken lists a batch's values by the token they belong to.
 func perToken(b *data.Batch, x []float32) map[string]float64 {
 	place, list := map[int64]int{}, map[string]float64{}
@@ -154,7 +164,7 @@ func valuesAndGradients(t testing.TB, e golden.Engine, p *Program) *gomodel.Exec
 
 func (p *Program) outcome(t testing.TB, exec *gomodel.Exec, b *data.Batch, noise func() float32) outcome {
 	t.Helper()
-	out, err := exec.Call(p.feed(b, noise)...)
+	out, err := exec.Call(fed(t, p, b, noise)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,11 @@ func dpoFixture(t *testing.T, e golden.Engine, store *gomodel.Store, folder stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, err := data.Collate(set.Pairs, data.Fit(set.Pairs, len(set.Pairs), data.SharedPrompt))
+	pairs, err := set.First(set.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := data.Collate(pairs, data.Fit(pairs, len(pairs), data.SharedPrompt))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +92,7 @@ func (f *fixture) trainingGradients(t *testing.T, e golden.Engine, noise func() 
 		t.Fatal(err)
 	}
 	defer exec.Finalize()
-	out, err := exec.Call(f.feed(&f.batch, noise)...)
+	out, err := exec.Call(fed(t, f.Program, &f.batch, noise)...)
 	if err != nil {
 		t.Fatal(err)
 	}

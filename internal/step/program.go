@@ -14,8 +14,8 @@ import (
 	"github.com/sparsepo/sparsepo/data"
 	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/internal/maskfile"
+	"github.com/sparsepo/sparsepo/internal/reference"
 	"github.com/sparsepo/sparsepo/loss"
-	"github.com/sparsepo/sparsepo/mask"
 	"github.com/sparsepo/sparsepo/model"
 )
 
@@ -31,6 +31,7 @@ type Program struct {
 	Reference *model.Network // nil where the objective needs none and none was given
 
 	settings Settings
+	fields   []reference.Field // of Settings.Given; nil where the reference runs
 	backend  compute.Backend
 	store    *gomodel.Store
 	masks    map[string]*gomodel.Variable // "reward.layer.weight", …
@@ -46,15 +47,21 @@ type Program struct {
 }
 
 // New binds an objective to networks of the store. Learned masks start from masks, tensors under the names of
-// mask.safetensors, or from seed where masks is nil.
-func New(backend compute.Backend, store *gomodel.Store, policy, reference *model.Network, s Settings, masks map[string][]float32, seed uint64) (*Program, error) {
-	if s.Objective.Reference && reference == nil {
+// mask.safetensors, or from seed where masks is nil. With Settings.Given the reference may be bound with HeadOnly, or be nil
+// where [HeadNeeded] says so.
+func New(backend compute.Backend, store *gomodel.Store, policy, network *model.Network, s Settings, masks map[string][]float32, seed uint64) (*Program, error) {
+	var fields []reference.Field
+	if s.Given != nil {
+		fields = s.Fields(policy.Config)
+		if network != nil {
+			fields = s.Fields(network.Config)
+		}
+	}
+	if s.Objective.Reference && network == nil && (fields == nil || HeadNeeded(fields)) {
 		return nil, fmt.Errorf("objective %s needs a reference model", s.Objective.Name)
 	}
-	if s.Groups == nil {
-		s.Groups = mask.Groups
-	}
-	p := &Program{Policy: policy, Reference: reference, settings: s, backend: backend, store: store, masks: map[string]*gomodel.Variable{}, dropout: policy.Dropout() > 0, inPlace: backend.HasSharedBuffers(), graphs: map[string]int{}}
+	s.Groups = s.groups()
+	p := &Program{Policy: policy, Reference: network, settings: s, fields: fields, backend: backend, store: store, masks: map[string]*gomodel.Variable{}, dropout: policy.Dropout() > 0, inPlace: backend.HasSharedBuffers(), graphs: map[string]int{}}
 	for _, v := range policy.Trained() {
 		t := trained{name: v.Param.Name, variable: v.Variable}
 		if v.Decays() {
@@ -187,7 +194,11 @@ func (p *Program) noiseRows() []int {
 }
 
 // feed turns a batch into the graph's inputs. Noise is drawn from the stream the caller seeded for this batch.
-func (p *Program) feed(b *data.Batch, noise func() float32) []any {
+func (p *Program) feed(b *data.Batch, noise func() float32) ([]any, error) {
+	given, err := p.giveFields(b)
+	if err != nil {
+		return nil, err
+	}
 	matrix := func(x []int64) any { return tensors.FromFlatDataAndDimensions(x, b.Rows, b.Seq) }
 	list := func(x []int64) any { return tensors.FromFlatDataAndDimensions(x, b.Responses) }
 	args := []any{
@@ -201,6 +212,7 @@ func (p *Program) feed(b *data.Batch, noise func() float32) []any {
 		}
 		args = append(args, tensors.FromFlatDataAndDimensions(uniform, rows, b.Responses))
 	}
+	args = append(args, given...)
 	if p.dropout {
 		seed := 0.0
 		if noise != nil {
@@ -208,7 +220,7 @@ func (p *Program) feed(b *data.Batch, noise func() float32) []any {
 		}
 		args = append(args, tensors.FromScalar(int64(seed*model.NoiseRange)))
 	}
-	return args
+	return args, nil
 }
 
 // gradients adds the loss and its gradients to the graph, in the order of p.trained.
@@ -271,11 +283,12 @@ func (c computed) nodes() []*Node {
 
 // present says which of Values' fields exist, in the order of computed.nodes.
 func (p *Program) present(training bool) []bool {
-	reference, o := p.Reference != nil, p.settings.Objective
+	reference, o := p.Reference != nil || p.fields != nil, p.settings.Objective
 	rewards := reference || o.Pairs
-	reverse := reference && p.needsReverseKL(training)
+	kl := reference && (p.fields == nil || HeadNeeded(p.fields))
+	reverse := kl && p.needsReverseKL(training)
 	masked := reference && o.Mask != loss.NoMask
-	return []bool{true, rewards, rewards, true, reference, reference, reverse, masked, masked}
+	return []bool{true, rewards, rewards, true, reference, kl, reverse, masked, masked}
 }
 
 // needsReverseKL: training computes the reverse KL only for a loss that reads it.
@@ -305,7 +318,7 @@ func (p *Program) values(out []*tensors.Tensor, training bool) (Values, error) {
 
 // Evaluate computes the values of a batch without changing anything.
 func (p *Program) Evaluate(b *data.Batch, noise func() float32) (Values, error) {
-	out, err := p.call(p.evaluate, p.feed(b, noise))
+	out, err := p.callOn(p.evaluate, nil, b, noise)
 	if err != nil {
 		return Values{}, err
 	}
@@ -330,7 +343,7 @@ func (p *Program) Update(micro []*data.Batch, r Rates, noise func() float32) ([]
 	}
 	rates := p.settings.Optimiser.rateInputs(r.Policy, r.Mask, r.Step)
 	if len(micro) == 1 {
-		out, err := p.call(p.update, append(rates, p.feed(micro[0], noise)...))
+		out, err := p.callOn(p.update, rates, micro[0], noise)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -343,7 +356,7 @@ func (p *Program) Update(micro []*data.Batch, r Rates, noise func() float32) ([]
 	}
 	list := make([]Values, len(micro))
 	for i, b := range micro {
-		out, err := p.call(p.accumulate, p.feed(b, noise))
+		out, err := p.callOn(p.accumulate, nil, b, noise)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -359,6 +372,15 @@ func (p *Program) Update(micro []*data.Batch, r Rates, noise func() float32) ([]
 	}
 	defer finalize(out)
 	return list, float64(tensors.ToScalar[float32](out[0])), nil
+}
+
+// callOn runs a graph on a batch; first are the inputs before the batch's.
+func (p *Program) callOn(e *gomodel.Exec, first []any, b *data.Batch, noise func() float32) ([]*tensors.Tensor, error) {
+	args, err := p.feed(b, noise)
+	if err != nil {
+		return nil, err
+	}
+	return p.call(e, append(first, args...))
 }
 
 // call runs a graph and releases its inputs.

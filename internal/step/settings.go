@@ -13,7 +13,8 @@ type Settings struct {
 	Groups    []string     // activation groups of that mask
 	Learned   mask.Learned // architecture of a learned mask
 	Optimiser Optimiser
-	Recompute bool // compute the policy's activations again for the gradients instead of keeping them
+	Recompute bool  // compute the policy's activations again for the gradients instead of keeping them
+	Given     Given // what the reference finds, in place of its pass; nil runs it
 }
 
 // Optimiser holds AdamW's settings (Loshchilov and Hutter 2019) and the gradient clipping before it.

@@ -20,7 +20,7 @@ func (s *session) newCard(models *source.Pair, log func(format string, args ...a
 	described := card.Card{
 		Name: c.Out, Method: o.Name, Formula: o.Summary, Source: o.Source,
 		BaseModel: models.Policy.Base, HubModel: hub.IsID(models.Policy.Base), Base: base,
-		Data: c.Data, HubData: hub.IsID(c.Data), Records: len(s.train.Pairs),
+		Data: c.Data, HubData: hub.IsID(c.Data), Records: s.train.Len(),
 		Adapter: models.Policy.Adapter != nil || models.Lora != nil, Masks: o.Mask.Learned(),
 		Settings: settings(c),
 	}
@@ -31,7 +31,7 @@ func (s *session) newCard(models *source.Pair, log func(format string, args ...a
 		described.Reference = models.ReferenceName()
 	}
 	if s.eval != nil {
-		described.EvalData, described.HubEvalData, described.EvalRecords = c.EvalData, hub.IsID(c.EvalData), len(s.eval.Pairs)
+		described.EvalData, described.HubEvalData, described.EvalRecords = c.EvalData, hub.IsID(c.EvalData), s.eval.Len()
 	}
 	return described
 }

@@ -13,11 +13,14 @@ func (r *runner) inspect() error {
 	if !r.objective.Pairs {
 		return nil
 	}
-	pairs := r.train.Pairs
+	set := r.train
 	if r.eval != nil {
-		pairs = r.eval.Pairs
+		set = r.eval
 	}
-	pairs = pairs[:min(inspectedPairs, len(pairs))]
+	pairs, err := set.First(inspectedPairs)
+	if err != nil {
+		return err
+	}
 	values, err := r.program.Inspect(pairs, r.tokenText, noise(r.config.Seed, r.progress.Step))
 	if err != nil {
 		return err

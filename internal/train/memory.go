@@ -10,6 +10,7 @@ import (
 	"github.com/sparsepo/sparsepo/engine"
 	"github.com/sparsepo/sparsepo/internal/memory"
 	"github.com/sparsepo/sparsepo/internal/source"
+	"github.com/sparsepo/sparsepo/internal/step"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 )
@@ -55,6 +56,16 @@ func (s *session) need(models *source.Pair, shape data.Shape) (memory.Need, erro
 	r := memory.Run{
 		Policy: models.Policy.Checkpoint, Reference: models.Whole(), Compared: models.Reference() != nil,
 		Trained: models.Policy.NumParameters(), FrozenAs: 4, FourBit: c.LoadIn4bit, Recompute: c.GradientCheckpointing, Shape: shape,
+	}
+	if s.given != nil {
+		r.Compared = false
+		switch {
+		case s.keepsReference(): // for the frontier
+		case step.HeadNeeded(s.given.fields):
+			r.HeadOnly = true
+		default:
+			r.Reference = nil
+		}
 	}
 	if computeType(c) == dtypes.BFloat16 {
 		r.FrozenAs = 2

@@ -33,7 +33,7 @@ func TestMemoryIsChecked(t *testing.T) {
 	c := b.settings("warned", map[string]string{"method": "dpo"})
 	least := sort.Search(1<<30, func(bytes int) bool {
 		free = int64(bytes)
-		s, err := open(t.Context(), c, b.backend, io.Discard, func(string, ...any) {})
+		s, err := open(t.Context(), c, Options{Backend: b.backend, Log: io.Discard}, func(string, ...any) {})
 		if err == nil {
 			s.close()
 		}
@@ -41,7 +41,7 @@ func TestMemoryIsChecked(t *testing.T) {
 	})
 	var log strings.Builder
 	free = int64(least)
-	s, err := open(t.Context(), c, b.backend, io.Discard, func(format string, args ...any) { fmt.Fprintf(&log, format+"\n", args...) })
+	s, err := open(t.Context(), c, Options{Backend: b.backend, Log: io.Discard}, func(format string, args ...any) { fmt.Fprintf(&log, format+"\n", args...) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	Backend compute.Backend
 	// Log receives log lines and, on a terminal, the progress bar.
 	Log io.Writer
+	// ReferenceCache is the folder of precompute_ref_log_probs; "" stands for reference.Folder.
+	ReferenceCache string
 }
 
 // Result of a finished run.
@@ -68,14 +70,14 @@ func Run(ctx context.Context, c *config.Run, o Options) (*Result, error) {
 		return nil, fmt.Errorf("open the run's log: %w", err)
 	}
 	defer r.logFile.Close()
-	if r.session, err = open(ctx, c, o.Backend, o.Log, r.log); err != nil {
+	if r.session, err = open(ctx, c, o, r.log); err != nil {
 		return nil, err
 	}
 	defer r.close()
 	if err := c.WriteYAML(filepath.Join(c.Out, "config.yaml")); err != nil {
 		return nil, err
 	}
-	r.progress = progress{Window: newSummary(), Method: c.Method, Model: r.program.Policy.Config.Type, Pairs: len(r.train.Pairs)}
+	r.progress = progress{Window: newSummary(), Method: c.Method, Model: r.program.Policy.Config.Type, Pairs: r.train.Len()}
 	if c.Resume {
 		if err := r.resume(); err != nil {
 			return nil, err
@@ -158,7 +160,7 @@ func (r *runner) log(format string, args ...any) {
 }
 
 func (r *runner) loop(ctx context.Context) error {
-	r.log("%d steps over %d records, method %s", r.total, len(r.train.Pairs), r.config.Method)
+	r.log("%d steps over %d records, method %s", r.total, r.train.Len(), r.config.Method)
 	r.display = metrics.NewProgress(r.console, r.config.Method, r.progress.Step, r.total)
 	r.windowStart = time.Now()
 	if !r.progress.Measured { // the untouched model, or the step that an interruption cut short
@@ -230,7 +232,7 @@ func (r *runner) checkFinite(s data.Step, values []step.Values, norm float64) er
 	var sources []string
 	for i := range s.Batches {
 		for _, index := range notFinite(&s.Batches[i], values[i]) {
-			sources = append(sources, r.train.Pairs[index].Source)
+			sources = append(sources, r.train.Source(index))
 		}
 	}
 	what := "the loss is not a finite number for"
@@ -238,7 +240,7 @@ func (r *runner) checkFinite(s data.Step, values []step.Values, norm float64) er
 		what = "the gradient is not finite; the step's records are"
 		for _, b := range s.Batches {
 			for _, index := range b.Index {
-				sources = append(sources, r.train.Pairs[index].Source)
+				sources = append(sources, r.train.Source(index))
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/gomlx/compute"
 	gomodel "github.com/gomlx/gomlx/ml/model"
@@ -32,6 +33,7 @@ type session struct {
 	objective loss.Objective
 	store     *gomodel.Store
 	tokenizer *tokenizer.Tokenizer // nil where the model folder has none
+	template  data.Template        // of chat messages; nil where the model folder has none
 	program   *step.Program
 	train     *data.Set
 	plan      *data.Plan
@@ -39,18 +41,28 @@ type session struct {
 	evalPlan  *data.Plan // nil without eval_data
 	total     int        // optimiser steps of the whole run
 	schedule  schedule
+	given     *given    // what was computed of the reference before the first step; nil where it runs in every step
 	card      card.Card // of the finished model, without its results
 }
 
 // Objectives lists which settings each objective reads, for config.Run.Validate.
 func Objectives(method string) (keys []string, known bool) {
 	o, known := loss.Lookup(method)
+	if o.Reference {
+		return append(slices.Clone(o.Reads), "precompute_ref_log_probs", "reference_cache_gb"), known
+	}
 	return o.Reads, known
 }
 
 // open reads models and data. The cheap checks come first.
-func open(ctx context.Context, c *config.Run, backend compute.Backend, console io.Writer, log func(format string, args ...any)) (*session, error) {
-	s := &session{config: c, backend: backend, store: gomodel.NewStore()}
+func open(ctx context.Context, c *config.Run, o Options, log func(format string, args ...any)) (opened *session, err error) {
+	console := o.Log
+	s := &session{config: c, backend: o.Backend, store: gomodel.NewStore()}
+	defer func() {
+		if opened == nil {
+			s.given.close()
+		}
+	}()
 	s.objective, _ = loss.Lookup(c.Method)
 	if err := settle(ctx, c, console); err != nil {
 		return nil, err
@@ -63,13 +75,26 @@ func open(ctx context.Context, c *config.Run, backend compute.Backend, console i
 	if s.tokenizer, err = models.Policy.Tokenizer(); err != nil {
 		return nil, err
 	}
+	if s.template, err = models.Policy.Template(); err != nil {
+		return nil, err
+	}
 	if err := s.openData(ctx, models.Policy.Config, console, log); err != nil {
+		return nil, err
+	}
+	settings, masks, err := s.settings(models.Reference())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openGiven(models, settings, o.ReferenceCache, log); err != nil {
 		return nil, err
 	}
 	if err := s.checkMemory(models, log); err != nil {
 		return nil, err
 	}
-	if err := s.openProgram(models, log); err != nil {
+	if err := s.fillGiven(ctx, models, settings, console, log); err != nil {
+		return nil, err
+	}
+	if err := s.openProgram(models, settings, masks, log); err != nil {
 		return nil, err
 	}
 	s.card = s.newCard(models, log)
@@ -111,6 +136,7 @@ func (s *session) openData(ctx context.Context, c *model.Config, console io.Writ
 	load := func(name string) (*data.Set, error) {
 		options := data.LoadOptions{
 			Task: data.Preference, VocabSize: c.Vocab, OnBadRecord: data.BadRecordPolicy(s.config.OnBadRecord),
+			Template: s.template, RatedPairs: data.RatedPairs(s.config.RatedPairs), MaxResponseWords: s.config.MaxResponseWords,
 			Limits: data.Limits{
 				MaxLength: s.config.MaxLength, MaxPromptLength: s.config.MaxPromptLength,
 				TruncationMode: data.TruncationMode(s.config.TruncationMode),
@@ -153,22 +179,20 @@ func (s *session) openData(ctx context.Context, c *model.Config, console io.Writ
 	return err
 }
 
-// openProgram binds the networks and builds the objective.
-func (s *session) openProgram(models *source.Pair, log func(string, ...any)) error {
+// binding says how the networks' weights are kept.
+func (s *session) binding() model.Binding {
+	return model.Binding{Trainable: true, DType: computeType(s.config), Quantise: s.config.LoadIn4bit}
+}
+
+// settings are the objective's, and the tensors that learned masks start from; nil for random ones. reference is the
+// configuration of the reference; nil without one.
+func (s *session) settings(reference *model.Config) (step.Settings, map[string][]float32, error) {
 	c := s.config
-	binding := model.Binding{Trainable: true, DType: computeType(c), Quantise: c.LoadIn4bit}
-	policy, reference, err := models.Bind(s.backend, s.store, binding, uint64(c.Seed))
-	if err != nil {
-		return err
-	}
-	log("policy %s: %s, %.2f M parameters%s", c.Model, policy.Config.Type, float64(models.Policy.NumParameters())/1e6, trainedShare(policy, models))
-	if text := models.ReferenceText(); text != "" {
-		log("reference: %s", text)
-	}
 	settings := step.Settings{
 		Objective: s.objective,
 		Options: loss.Options{
 			Beta: c.Beta, Alpha: c.Alpha, Gamma: c.Gamma, Lambda: c.Lambda, ReverseKL: c.KL == "reverse", L1U: c.L1U, L1D: c.L1D,
+			LabelSmoothing: c.LabelSmoothing, RPOAlpha: c.RPOAlpha,
 		},
 		Map: mask.Map(c.Mask.Map), Groups: c.Mask.Groups, Recompute: c.GradientCheckpointing,
 		Optimiser: step.Optimiser{
@@ -176,20 +200,35 @@ func (s *session) openProgram(models *source.Pair, log func(string, ...any)) err
 			WeightDecay: c.WeightDecay, MaskWeightDecay: c.Mask.WeightDecay, MaxGradNorm: c.MaxGradNorm,
 		},
 	}
-	var masks map[string][]float32
-	if s.objective.Mask.Learned() {
-		settings.Learned = mask.Learned{
-			Hidden: reference.Config.Hidden, Layers: reference.Config.Layers, Eps: reference.Config.NormEps,
-			AllLayers: c.Mask.Layers == "all", Depth: c.Mask.Depth, Width: c.Mask.Width, Norm: c.Mask.Norm,
-			Dropout: c.Mask.Dropout, Binary: s.objective.Mask == loss.BinaryMask,
-		}
-		if c.Mask.Init != "" {
-			if masks, err = initialMasks(c.Mask.Init, reference.Config, &settings.Learned, s.objective.Mask); err != nil {
-				return err
-			}
-		}
+	if !s.objective.Mask.Learned() {
+		return settings, nil, nil
 	}
-	s.program, err = step.New(s.backend, s.store, policy, reference, settings, masks, uint64(c.Seed))
+	settings.Learned = mask.Learned{
+		Hidden: reference.Hidden, Layers: reference.Layers, Eps: reference.NormEps,
+		AllLayers: c.Mask.Layers == "all", Depth: c.Mask.Depth, Width: c.Mask.Width, Norm: c.Mask.Norm,
+		Dropout: c.Mask.Dropout, Binary: s.objective.Mask == loss.BinaryMask,
+	}
+	if c.Mask.Init == "" {
+		return settings, nil, nil
+	}
+	masks, err := initialMasks(c.Mask.Init, reference, &settings.Learned, s.objective.Mask)
+	return settings, masks, err
+}
+
+// openProgram binds the networks and builds the objective.
+func (s *session) openProgram(models *source.Pair, settings step.Settings, masks map[string][]float32, log func(string, ...any)) error {
+	policy, reference, err := s.bind(models)
+	if err != nil {
+		return err
+	}
+	log("policy %s: %s, %.2f M parameters%s", s.config.Model, policy.Config.Type, float64(models.Policy.NumParameters())/1e6, trainedShare(policy, models))
+	if text := models.ReferenceText(); text != "" {
+		log("reference: %s", text)
+	}
+	if s.given != nil {
+		settings.Given = s.given.cache
+	}
+	s.program, err = step.New(s.backend, s.store, policy, reference, settings, masks, uint64(s.config.Seed))
 	return err
 }
 
@@ -232,10 +271,15 @@ func (s *session) save(folder string) error {
 	return maskfile.Write(filepath.Join(folder, maskfile.Name), tensors)
 }
 
-// close releases graphs and weights. Engines keep both outside Go's memory.
+// close releases graphs and weights, which engines keep outside Go's memory, and the data.
 func (s *session) close() {
 	s.program.Close()
 	s.store.Finalize()
+	s.given.close()
+	s.train.Close()
+	if s.eval != nil {
+		s.eval.Close()
+	}
 }
 
 // exists reports whether a path is there.

@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	gomodel "github.com/gomlx/gomlx/ml/model"
+	"github.com/spf13/cobra"
+
+	"github.com/sparsepo/sparsepo/internal/answers"
+	"github.com/sparsepo/sparsepo/internal/codebench"
+	"github.com/sparsepo/sparsepo/internal/metrics"
+	"github.com/sparsepo/sparsepo/internal/pairs"
+	"github.com/sparsepo/sparsepo/internal/prompts"
+	"github.com/sparsepo/sparsepo/internal/sample"
+	"github.com/sparsepo/sparsepo/internal/sandbox"
+	"github.com/sparsepo/sparsepo/internal/source"
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/model"
+)
+
+// codeWork is the work of "pairs code".
+type codeWork struct {
+	benchmark        string
+	model, data, out string
+	part             string
+	limit            int
+	minPassed        int
+	minFailed        int
+	sampling         sample.Options
+	sandbox          sandboxFlags
+}
+
+// codeResult is what "pairs code --json" prints.
+type codeResult struct {
+	Out     string  `json:"out"`
+	Seconds float64 `json:"seconds"`
+	*answers.Report
+}
+
+// newPairsCodeCommand builds preference data of programs.
+func newPairsCodeCommand(app *App) *cobra.Command {
+	work := codeWork{}
+	cmd := &cobra.Command{
+		Use:   "code --model MODEL --data FILE --out FILE",
+		Short: "Build preference data of programs that pass or fail their tests",
+		Long: `Sample solutions for the tasks of a code benchmark (--benchmark mbpp or humaneval, --data its file), run each distinct one
+against the task's tests in a sandbox, and write a record for each task with enough passed and failed solutions:
+{"task_id", "question", "answers": [{"text", "votes", "verdict"}]}, votes 1 where the tests passed and null where not. Training
+draws pairs of a passed and a failed answer from it, new ones every epoch.
+
+Prompts and the words that end a solution are those of bigcode-evaluation-harness. The programs run isolated from this machine
+(docs/sandbox.md); where that is not possible the command refuses, unless --unsafe-no-sandbox is given.`,
+		Example: `  sparsepo pairs code --model sft/final --data mbpp.jsonl --n 100 --out answers.jsonl
+  sparsepo pairs code --model sft/final --data mbpp.jsonl --part validation --out answers-eval.jsonl
+  sparsepo pairs code --model sft/final --benchmark humaneval --data HumanEval.jsonl.gz --out answers.jsonl`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&work.model, "model", "", "model to sample from: a model or adapter folder, or hub id")
+	flags.StringVar(&work.benchmark, "benchmark", string(codebench.MBPP), "whose tasks the data are: "+strings.Join(benchmarkNames(), ", "))
+	flags.StringVar(&work.data, "data", "", "the benchmark's file (.jsonl, .json, .gz)")
+	flags.StringVar(&work.part, "part", "", "of MBPP: train (default), validation, test, prompt or all")
+	flags.IntVar(&work.limit, "limit", 0, "take only so many tasks, the first ones (0: all)")
+	flags.StringVar(&work.out, "out", "", "file to write (.jsonl, .jsonl.gz)")
+	flags.IntVar(&work.sampling.N, "n", 20, "solutions for each task")
+	flags.Float64Var(&work.sampling.Temperature, "temperature", 0.8, "sampling temperature")
+	flags.Float64Var(&work.sampling.TopP, "top-p", 0.95, "sample from the likeliest tokens of this probability in all (1: off)")
+	flags.IntVar(&work.sampling.TopK, "top-k", 0, "sample from so many likeliest tokens (0: off)")
+	flags.IntVar(&work.sampling.MaxNewTokens, "max-new-tokens", 256, "cut solutions at so many tokens, the one that ends them included")
+	flags.Uint64Var(&work.sampling.Seed, "seed", 42, "seed of the draws")
+	flags.IntVar(&work.minPassed, "min-passed", 2, "leave out tasks with fewer distinct solutions that passed")
+	flags.IntVar(&work.minFailed, "min-failed", 1, "leave out tasks with fewer distinct solutions that failed")
+	work.sandbox.add(flags)
+	requireFlags(cmd, "model", "data", "out")
+	return cmd
+}
+
+func benchmarkNames() []string {
+	var names []string
+	for _, b := range codebench.Benchmarks {
+		names = append(names, string(b))
+	}
+	return names
+}
+
+func (w *codeWork) run(ctx context.Context, app *App) error {
+	if err := w.check(); err != nil {
+		return err
+	}
+	tasks, err := w.tasks()
+	if err != nil {
+		return err
+	}
+	judge, err := w.sandbox.open(ctx, app)
+	if err != nil {
+		return err
+	}
+	defer judge.Close()
+	if err := w.try(ctx, judge, tasks); err != nil {
+		return err
+	}
+	checkpoint, err := source.Open(ctx, w.model, app.Stderr)
+	if err != nil {
+		return err
+	}
+	defer checkpoint.Close()
+	maker := &answers.Maker{Judge: judge, StopWords: codebench.Benchmark(w.benchmark).StopWords(), MinPassed: w.minPassed, MinFailed: w.minFailed}
+	if err := w.read(checkpoint, tasks, maker); err != nil {
+		return err
+	}
+	backend, err := app.Backend()
+	if err != nil {
+		return err
+	}
+	store := gomodel.NewStore()
+	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
+	if err != nil {
+		return err
+	}
+	sampler, err := sample.New(backend, store, network, w.sampling)
+	if err != nil {
+		return err
+	}
+	defer sampler.Close()
+	maker.Sampler = sampler
+	return w.make(ctx, app, maker, tasks)
+}
+
+// check refuses what needs no file to be seen.
+func (w *codeWork) check() error {
+	switch {
+	case !slices.Contains(benchmarkNames(), w.benchmark):
+		return usage.Errorf("--benchmark: unknown %q; known: %s", w.benchmark, strings.Join(benchmarkNames(), ", "))
+	case w.part != "" && w.benchmark != string(codebench.MBPP):
+		return usage.Errorf("--part: %s has no parts", w.benchmark)
+	case w.minPassed < 1 || w.minFailed < 1:
+		return usage.Errorf("--min-passed and --min-failed: found %d and %d; a pair needs at least 1 of each", w.minPassed, w.minFailed)
+	case w.sampling.N < w.minPassed+w.minFailed:
+		return usage.Errorf("--n: found %d; a task needs at least %d solutions (--min-passed and --min-failed)", w.sampling.N, w.minPassed+w.minFailed)
+	case w.limit < 0:
+		return usage.Errorf("--limit: found %d, expected 0 or more", w.limit)
+	case w.sandbox.seconds <= 0:
+		return usage.Errorf("--timeout: found %g, expected more than 0 seconds", w.sandbox.seconds)
+	}
+	if err := w.sampling.Validate(); err != nil {
+		return err
+	}
+	if err := pairs.CheckPath(w.out); err != nil {
+		return usage.Errorf("--out: %w", err)
+	}
+	return nil
+}
+
+// tasks reads those that were asked for.
+func (w *codeWork) tasks() ([]codebench.Task, error) {
+	list, err := codebench.Benchmark(w.benchmark).Open(w.data)
+	if err != nil {
+		return nil, err
+	}
+	if w.part == "" {
+		w.part = "train"
+	}
+	if w.benchmark == string(codebench.MBPP) && w.part != "all" {
+		if list, err = codebench.Split(list, w.part); err != nil {
+			return nil, usage.Errorf("--part: %w", err)
+		}
+		if len(list) == 0 {
+			return nil, usage.Errorf("%s: no tasks of the part %s; give --part all for a file with other numbers", w.data, w.part)
+		}
+	}
+	if w.limit > 0 && w.limit < len(list) {
+		list = list[:w.limit]
+	}
+	return list, nil
+}
+
+// try runs every task without a solution, so that tests which cannot be run are found before the sampling.
+func (w *codeWork) try(ctx context.Context, judge *sandbox.Sandbox, tasks []codebench.Task) error {
+	var programs []sandbox.Program
+	for _, task := range tasks {
+		programs = append(programs, task.Program(""))
+	}
+	if _, err := judge.RunAll(ctx, programs, nil); err != nil {
+		return fmt.Errorf("%s: %w", w.data, err)
+	}
+	return nil
+}
+
+// read prepares sampling with the model's tokenizer, and checks that the model has room for every task.
+func (w *codeWork) read(checkpoint *source.Model, tasks []codebench.Task, maker *answers.Maker) error {
+	t, err := checkpoint.Tokenizer()
+	if err != nil {
+		return err
+	}
+	if t == nil {
+		return usage.Errorf("model %s: no tokenizer; put tokenizer.json beside the weights", w.model)
+	}
+	w.sampling.EOS = checkpoint.Config.EOS
+	if eos, ok := t.EOS(); ok {
+		w.sampling.EOS = eos
+	}
+	w.sampling.Decode = t.Decode
+	maker.Encode = func(prompt string) []int32 { return prompts.Begin(t, prompt) }
+	for _, task := range tasks {
+		ids := len(maker.Encode(task.Prompt))
+		if need := ids + w.sampling.MaxNewTokens; need > checkpoint.Config.MaxPositions {
+			return usage.Errorf("%s: the prompt of task %s has %d tokens, which with %d new ones exceeds the model's %d positions; lower --max-new-tokens",
+				w.data, task.ID, ids, w.sampling.MaxNewTokens, checkpoint.Config.MaxPositions)
+		}
+	}
+	return nil
+}
+
+// make samples, judges and writes.
+func (w *codeWork) make(ctx context.Context, app *App, maker *answers.Maker, tasks []codebench.Task) error {
+	start := time.Now()
+	display := metrics.NewProgress(app.Stderr, "sampling", 0, len(tasks)*w.sampling.N)
+	maker.Judging = func(done, total int) {
+		if done == 0 {
+			display.Finish()
+			display = metrics.NewProgress(app.Stderr, "judging", 0, total)
+		}
+		display.Update(done, nil)
+	}
+	records, report, err := maker.Make(ctx, tasks, func(done, _ int) { display.Update(done, nil) })
+	display.Finish()
+	if err != nil {
+		return err
+	}
+	if len(records) == 0 {
+		return fmt.Errorf("no tasks for %s:\n%s", w.out, report)
+	}
+	if err := answers.Write(w.out, records); err != nil {
+		return err
+	}
+	result := codeResult{Out: w.out, Seconds: time.Since(start).Seconds(), Report: report}
+	if app.JSON {
+		return app.PrintJSON(result)
+	}
+	_, err = fmt.Fprintf(app.Stdout, "%s\n%d tasks in %s; %.0f s\n", report, report.Kept, w.out, result.Seconds)
+	return err
+}
