@@ -162,7 +162,6 @@ func replace(c *cluster, number int) {
 		names[i] = n.name
 	}
 	kernel := added(c.roots[0], fmt.Sprintf("kernel_%d", number), names)
-	defer func() { c2, k2 := t.program(c.roots); dump(c, t, c2, k2) }()
 	inputs := make([]*node, len(t.inputs))
 	for i, in := range t.inputs {
 		inputs[i] = in.node

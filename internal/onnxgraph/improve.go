@@ -14,13 +14,42 @@ func Improve(builder compute.Builder, kernels bool) {
 	if !ok {
 		return
 	}
-	g.prune()
+	g.bypass()
 	g.lowerProducts()
 	g.prune()
 	if kernels {
 		g.fuse()
 	}
 	g.write()
+}
+
+// bypass lets every operation read the source of what it reads where nothing is done on the way: compute-onnx transposes
+// into the order that is there already before it gathers, which would copy a whole embedding.
+func (g *graph) bypass() {
+	for _, n := range g.nodes {
+		inputs := slices.Clone(n.inputs)
+		for i, input := range inputs {
+			for input.idle() {
+				input = input.inputs[0]
+			}
+			inputs[i] = input
+		}
+		if !slices.Equal(inputs, n.inputs) {
+			n.setInputs(inputs)
+		}
+	}
+	g.prune()
+}
+
+// idle says whether a node's result is its input as it is.
+func (n *node) idle() bool {
+	switch n.op {
+	case "Transpose":
+		return slices.IsSorted(n.ints("perm"))
+	case "Expand", "Reshape", "Identity":
+		return slices.Equal(n.dims, n.inputs[0].dims)
+	}
+	return false
 }
 
 // prune drops the operations that no output needs. GoMLX leaves many where it recomputes activations.

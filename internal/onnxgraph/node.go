@@ -168,6 +168,11 @@ func (n *node) become(op, domain string, inputs []*node, attributes map[string]a
 		}
 		f.Set(reflect.ValueOf(value))
 	}
+	n.op = op
+	return n.setInputs(inputs) && n.setAttributes(attributes)
+}
+
+func (n *node) setInputs(inputs []*node) bool {
 	list, ok := field(n.origin, "inputs")
 	if !ok {
 		return false
@@ -177,8 +182,8 @@ func (n *node) become(op, domain string, inputs []*node, attributes map[string]a
 		own.Index(i).Set(input.origin)
 	}
 	list.Set(own)
-	n.op, n.inputs = op, inputs
-	return n.setAttributes(attributes)
+	n.inputs = inputs
+	return true
 }
 
 func (n *node) setAttributes(attributes map[string]any) bool {

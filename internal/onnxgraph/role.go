@@ -175,9 +175,22 @@ func keeps(n *node) bool {
 	if len(n.leaves) <= 1 {
 		return true
 	}
-	return !slices.ContainsFunc(n.users, func(u *node) bool {
+	return !slices.ContainsFunc(n.readers(), func(u *node) bool {
 		return u.level != n.level || u.role == heavy || u.size() != n.size() && u.role != reduce
 	})
+}
+
+// readers are the operations that compute with a node's elements, wherever those were moved to.
+func (n *node) readers() []*node {
+	var list []*node
+	for _, u := range n.users {
+		if u.role == alias || u.role == move {
+			list = append(list, u.readers()...)
+		} else {
+			list = append(list, u)
+		}
+	}
+	return list
 }
 
 // space is what a kernel runs over: rows × columns, the rows given by leading axes.
