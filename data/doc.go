@@ -10,16 +10,18 @@
 //
 // # Records
 //
-// A file holds one JSON object a line (.jsonl) or one JSON array of objects (.json), either of them possibly compressed
-// with gzip (.gz). A preference record has the fields prompt, chosen and rejected. A supervised record has text, or prompt
-// and completion; from a preference record supervised training takes the chosen side. Each field is a string or a list of
-// token ids, of one form within a record. Other fields are ignored and a null counts as absent.
+// A file holds one JSON object a line (.jsonl), an array of objects (.json), either of them possibly compressed with gzip
+// (.gz), or a table (.parquet). Records come in many formats, each in a file format_….go of this package: prompt, chosen and
+// rejected as texts, token ids or chat messages; two texts or conversations with a shared beginning; many answers with votes
+// or ratings; for supervised training texts, prompts with completions, conversations, or the chosen side of any of these.
+// Other fields are ignored and a null counts as absent.
 //
 // # Tokens
 //
 // Prompt and response are tokenised together, so that the ids are those the model would see in running text. Where a token
 // would straddle the border the two are tokenised apart and the record is counted. Both responses share the prompt's ids.
-// A response in text form ends with the end-of-sequence token; to lists of ids nothing is added.
+// A response in text form ends with the end-of-sequence token, messages as their [Template] ends them; to lists of ids
+// nothing is added. A [Set] keeps ids in a temporary file, and of each record 12 bytes in memory.
 //
 // # Batches
 //

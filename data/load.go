@@ -171,7 +171,7 @@ func (l *loading) add(r result) error {
 	case r.out.Dropped != "":
 		l.report.drop(r.out.Dropped, fmt.Sprintf("%s: %s", r.source, r.out.Dropped))
 	default:
-		l.report.count(r.out)
+		l.report.count(r.out, r.format)
 		if r.made.ratings != nil {
 			l.gather(r.made)
 			return nil

@@ -109,7 +109,7 @@ func TestLoad(t *testing.T) {
 	}
 	problem := strings.SplitN(report.DroppedExamples[1], ": ", 2)[1]
 	want := &data.Report{
-		Path: path, Read: 6, Kept: 3, ResponsesTruncated: 1, Straddled: 1,
+		Path: path, Read: 6, Kept: 3, ResponsesTruncated: 1, Straddled: 1, WordsJoined: 3, Formats: map[string]int{"prompt, chosen and rejected": 3},
 		Dropped: map[data.Reason]int{data.ReasonIdentical: 1, data.ReasonJSON: 1, data.DropPromptTooLong: 1},
 		DroppedExamples: []string{
 			path + `:2: field "rejected": the same as "chosen"; a pair of identical sides prefers nothing`,

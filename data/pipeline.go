@@ -13,6 +13,7 @@ type result struct {
 	made      tokenised
 	elsewhere bool // not in the share that is read
 	out       Outcome
+	format    string
 	err       error
 }
 
@@ -111,6 +112,7 @@ func (c *chunk) process(t *tokeniser, task Task, share Share) {
 			r.err = err
 			continue
 		}
+		r.format = rec.format
 		if r.elsewhere = !share.holds(rec); r.elsewhere {
 			continue
 		}

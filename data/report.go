@@ -12,13 +12,15 @@ import (
 type Report struct {
 	Path               string         `json:"path"`
 	Read               int            `json:"read"`
-	Kept               int            `json:"kept"` // in the set: pairs, or supervised examples
+	Kept               int            `json:"kept"`              // in the set: pairs, or supervised examples
+	Formats            map[string]int `json:"formats,omitempty"` // record formats, and how many records are written in each
 	Dropped            map[Reason]int `json:"dropped,omitempty"`
 	DroppedExamples    []string       `json:"dropped_examples,omitempty"` // the first few, as messages or places
 	PromptsTruncated   int            `json:"prompts_truncated"`
 	ResponsesTruncated int            `json:"responses_truncated"`
 	Straddled          int            `json:"straddled_boundaries"`      // records tokenised in two parts
 	RatedPrompts       int            `json:"rated_prompts,omitempty"`   // prompts whose rated responses were paired
+	WordsJoined        int            `json:"joined_words,omitempty"`    // records where a word of the prompt runs into the response
 	PlainDialogues     int            `json:"plain_dialogues,omitempty"` // records of messages written without a chat template
 	TemplateCuts       int            `json:"template_cuts,omitempty"`   // records whose prompt the chat template renders otherwise when a response follows
 
@@ -67,7 +69,11 @@ func (r *Report) drop(reason Reason, example string) {
 	}
 }
 
-func (r *Report) count(out Outcome) {
+func (r *Report) count(out Outcome, format string) {
+	if r.Formats == nil {
+		r.Formats = map[string]int{}
+	}
+	r.Formats[format]++
 	r.ResponsesTruncated += out.ResponsesTruncated
 	if out.PromptTruncated {
 		r.PromptsTruncated++
@@ -75,7 +81,7 @@ func (r *Report) count(out Outcome) {
 	for _, c := range []struct {
 		happened bool
 		count    *int
-	}{{out.Straddled, &r.Straddled}, {out.PlainDialogue, &r.PlainDialogues}, {out.TemplateCut, &r.TemplateCuts}} {
+	}{{out.Straddled, &r.Straddled}, {out.PlainDialogue, &r.PlainDialogues}, {out.WordsJoined, &r.WordsJoined}, {out.TemplateCut, &r.TemplateCuts}} {
 		if c.happened {
 			*c.count++
 		}
@@ -131,6 +137,9 @@ func (r *Report) String() string {
 	}
 	if r.RatedPrompts > 0 {
 		fmt.Fprintf(&b, "\n  prompts with rated responses: %d", r.RatedPrompts)
+	}
+	if r.WordsJoined > 0 {
+		fmt.Fprintf(&b, "\n  records where the prompt ends in a word and a response begins with one, with nothing between: %d", r.WordsJoined)
 	}
 	if r.PlainDialogues > 0 {
 		fmt.Fprintf(&b, "\n  messages written as a plain dialogue, as the tokenizer has no chat template: %d", r.PlainDialogues)

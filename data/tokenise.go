@@ -92,6 +92,7 @@ type Outcome struct {
 	ResponsesTruncated int
 	Straddled          bool // prompt and response were tokenised apart because a token would have straddled their border
 	PlainDialogue      bool // messages were written as a plain dialogue, as there is no chat template
+	WordsJoined        bool // a response begins with a letter or digit right where the prompt ends with one
 	TemplateCut        bool // the chat template renders the prompt otherwise when a response follows; what both share was taken
 }
 
@@ -148,6 +149,7 @@ func (t *tokeniser) tokenise(rec Record) (tokenised, Outcome, error) {
 	if out.Dropped = cmp.Or(out.Dropped, t.dropLong(&w)); out.Dropped != "" {
 		return none, Outcome{Dropped: out.Dropped}, nil
 	}
+	out.WordsJoined = w.joinsWords()
 	made, err := t.encode(rec, w, &out)
 	if err != nil {
 		return none, Outcome{}, err

@@ -3,6 +3,8 @@ package data
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // written is a record as the texts that are tokenised. A record of ids has none.
@@ -87,4 +89,12 @@ func (t *tokeniser) dropLong(w *written) Reason {
 		return DropTooManyWords
 	}
 	return ""
+}
+
+// joinsWords reports whether a word of the prompt runs into one of a response.
+func (w written) joinsWords() bool {
+	inWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	last, _ := utf8.DecodeLastRuneInString(w.prompt)
+	begins := func(text string) bool { first, _ := utf8.DecodeRuneInString(text); return inWord(first) }
+	return inWord(last) && (slices.ContainsFunc(w.chosen, begins) || slices.ContainsFunc(w.rejected, begins))
 }

@@ -24,6 +24,7 @@ func init() {
 		newSampleCommand,
 		newPairsCommand,
 		newPromptsCommand,
+		newDataCommand,
 		newSweepCommand,
 		newInspectCommand,
 		newMergeCommand,

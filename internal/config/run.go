@@ -67,7 +67,7 @@ type Run struct {
 	UseRSLora             bool     `yaml:"use_rslora" default:"false" help:"divide lora_alpha by the root of the rank"`
 	LoadIn4bit            bool     `yaml:"load_in_4bit" default:"false" help:"keep the frozen linear layers in 4 bits (QLoRA: NF4, double quantisation); needs an adapter"`
 
-	PrecomputeRefLogProbs bool    `yaml:"precompute_ref_log_probs" default:"false" help:"compute what the objective needs of the reference once, before the first step, and keep it in the user's cache for later epochs and runs; dpo and dpop then hold no reference and log no KL"`
+	PrecomputeRefLogProbs bool    `yaml:"precompute_ref_log_probs" default:"false" help:"compute what the objective needs of the reference once, before the first step, and keep it in the user's cache for later epochs and runs; objectives without token KL and masks, such as dpo, then hold no reference and log no KL"`
 	ReferenceCacheGB      float64 `yaml:"reference_cache_gb" default:"20" range:"(0,inf)" help:"what that cache may take on the disk, GB: the values used longest ago make room; a run that needs more computes its reference at every step"`
 
 	LoggingSteps       int    `yaml:"logging_steps" default:"10" range:"[1,inf)" help:"steps between two records of metrics"`

@@ -150,6 +150,9 @@ func (f *bracesFormat) value(value any, text string) string {
 		return f.formatFloat(s, number)
 	}
 	if number, ok := asBig(value); ok && (s.kind == 0 || strings.IndexByte("bdoxXn", s.kind) >= 0) {
+		if s.precision >= 0 {
+			throw(valueError, "Precision not allowed in integer format specifier")
+		}
 		return f.formatInt(s, number)
 	}
 	if s.kind != 0 && s.kind != 's' || isNumber(value) {
@@ -163,10 +166,13 @@ func (f *bracesFormat) value(value any, text string) string {
 
 func parseSpec(text string) spec {
 	s := spec{fill: " ", precision: -1}
+	filled := true
 	if _, size := utf8.DecodeRuneInString(text); len(text) > size && strings.IndexByte("<>^=", text[size]) >= 0 {
 		s.fill, s.align, text = text[:size], text[size], text[size+1:]
 	} else if text != "" && strings.IndexByte("<>^=", text[0]) >= 0 {
-		s.align, text = text[0], text[1:]
+		s.align, text, filled = text[0], text[1:], false
+	} else {
+		filled = false
 	}
 	if text != "" && strings.IndexByte("+- ", text[0]) >= 0 {
 		if text[0] != '-' {
@@ -179,8 +185,11 @@ func parseSpec(text string) spec {
 	}
 	if rest, ok := strings.CutPrefix(text, "0"); ok {
 		text = rest
+		if !filled {
+			s.fill = "0"
+		}
 		if s.align == 0 {
-			s.fill, s.align = "0", '='
+			s.align = '='
 		}
 	}
 	s.width = max(leadingNumber(&text), 0)
@@ -198,6 +207,9 @@ func parseSpec(text string) spec {
 	}
 	if text != "" {
 		s.kind = text[0]
+	}
+	if s.grouping == ',' && s.kind != 0 && strings.IndexByte("boxXnsc", s.kind) >= 0 {
+		throw(valueError, "Cannot specify ',' with '%c'.", s.kind)
 	}
 	return s
 }

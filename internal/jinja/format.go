@@ -68,6 +68,9 @@ func (r *renderer) formatInt(s spec, n *big.Int) string {
 		base, prefix = 16, "0x"
 	}
 	digits := new(big.Int).Abs(n).Text(base)
+	if missing := s.precision - len(digits); missing > 0 && s.precision <= maxWidth {
+		digits = strings.Repeat("0", missing) + digits
+	}
 	if s.grouping != 0 {
 		size := 3
 		if base != 10 {
@@ -289,8 +292,8 @@ func (p *percentFormat) value(s spec, value any) string {
 			value = truncated(f)
 		}
 		n, ok := asBig(value)
-		if !ok {
-			throw(typeError, "%%%c format: a real number is required, not %s", s.kind, typeName(value))
+		if wanted := map[bool]string{true: "a real number", false: "an integer"}[strings.IndexByte("diu", s.kind) >= 0]; !ok {
+			throw(typeError, "%%%c format: %s is required, not %s", s.kind, wanted, typeName(value))
 		}
 		return p.formatInt(s, n)
 	case 'e', 'E', 'f', 'F', 'g', 'G':

@@ -170,7 +170,8 @@ func (r *renderer) slice(value any, s *slice) any {
 }
 
 func sliced[T any](r *renderer, items []T, s *slice) []T {
-	start, step, count := s.resolve(int64(len(items)))
+	start, _, step := s.resolve(int64(len(items)))
+	count := s.count(int64(len(items)))
 	r.spend(int(count))
 	picked := make([]T, 0, count)
 	for i := start; count > 0; i, count = i+step, count-1 {
@@ -180,13 +181,18 @@ func sliced[T any](r *renderer, items []T, s *slice) []T {
 }
 
 func slicedRange(v *Range, s *slice) *Range {
-	start, step, count := s.resolve(v.length())
-	first := v.start + start*v.step
-	return &Range{first, first + count*step*v.step, step * v.step}
+	start, stop, step := s.resolve(v.length())
+	return &Range{v.start + start*v.step, v.start + stop*v.step, step * v.step}
 }
 
-// resolve gives the first index, the step and how many items a slice of n items has.
-func (s *slice) resolve(n int64) (start, step, count int64) {
+// count is how many of n items a slice has.
+func (s *slice) count(n int64) int64 {
+	start, stop, step := s.resolve(n)
+	return (&Range{start, stop, step}).length()
+}
+
+// resolve gives the first index of a slice of n items, the index that it stops before, and the step.
+func (s *slice) resolve(n int64) (start, stop, step int64) {
 	step = 1
 	if s.bounds[2] != nil {
 		step = sliceBound(s.bounds[2])
@@ -209,12 +215,12 @@ func (s *slice) resolve(n int64) (start, step, count int64) {
 		return min(i, highest)
 	}
 	start = bound(s.bounds[0], lowest)
-	stop := bound(s.bounds[1], highest)
+	stop = bound(s.bounds[1], highest)
 	if step < 0 {
 		start = bound(s.bounds[0], highest)
 		stop = bound(s.bounds[1], lowest)
 	}
-	return start, step, (&Range{start, stop, step}).length()
+	return start, stop, step
 }
 
 func sliceBound(value any) int64 {

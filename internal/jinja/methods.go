@@ -58,8 +58,8 @@ func listCopy(r *renderer, value any, a *arguments) any {
 func indexOf(r *renderer, value any, a *arguments) any {
 	p := a.bind(parameterList{{name: "value"}, may("start", int64(0)), may("stop", nil)})
 	items := r.list(value)
-	start, _, count := (&slice{[3]any{p[1], p[2], nil}}).resolve(int64(len(items)))
-	for i := start; i < start+count; i++ {
+	start, stop, _ := (&slice{[3]any{p[1], p[2], nil}}).resolve(int64(len(items)))
+	for i := start; i < stop; i++ {
 		if r.equal(items[i], p[0]) {
 			return i
 		}

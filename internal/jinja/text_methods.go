@@ -21,7 +21,7 @@ func init() {
 		"find": finder(strings.Index, false), "rfind": finder(strings.LastIndex, false),
 		"index": finder(strings.Index, true), "rindex": finder(strings.LastIndex, true), "count": countMethod,
 		"center": padder(center), "ljust": padder(leftJustify), "rjust": padder(rightJustify), "zfill": zeroFill, "expandtabs": expandTabs,
-		"isalpha": all(unicode.IsLetter), "isdigit": all(unicode.IsDigit), "isdecimal": all(unicode.IsDigit), "isnumeric": all(unicode.IsNumber),
+		"isalpha": all(unicode.IsLetter), "isdigit": all(isDigit), "isdecimal": all(unicode.IsDigit), "isnumeric": all(unicode.IsNumber),
 		"isalnum": all(func(c rune) bool { return unicode.IsLetter(c) || unicode.IsNumber(c) }), "isspace": all(isSpace),
 		"isascii":     predicate(func(s string) bool { return strings.IndexFunc(s, func(c rune) bool { return c > 0x7f }) < 0 }),
 		"isprintable": predicate(func(s string) bool { return strings.IndexFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) < 0 }),
@@ -234,7 +234,11 @@ func partitionSeparator(a *arguments) string {
 func joinMethod(r *renderer, s string, a *arguments) any {
 	var parts []string
 	size := 0
-	for i, item := range r.list(a.bind(parameterList{{name: "iterable"}})[0]) {
+	iterated := a.bind(parameterList{{name: "iterable"}})[0]
+	if !iterable(iterated) {
+		throw(typeError, "can only join an iterable")
+	}
+	for i, item := range r.list(iterated) {
 		part, ok := asText(item)
 		if !ok {
 			throw(typeError, "sequence item %d: expected str instance, %s found", i, typeName(item))
@@ -272,9 +276,7 @@ func formatMethod(r *renderer, s string, a *arguments) any {
 func affix(has func(s, part string) bool) func(*renderer, string, *arguments) any {
 	return func(_ *renderer, s string, a *arguments) any {
 		p := a.bind(parameterList{{name: "prefix"}, may("start", nil), may("end", nil)})
-		runes := []rune(s)
-		start, _, count := (&slice{[3]any{p[1], p[2], nil}}).resolve(int64(len(runes)))
-		s = string(runes[start : start+count])
+		s, _, inside := window(s, p[1], p[2])
 		parts, ok := p[0].(Tuple)
 		if !ok {
 			if _, isText := asText(p[0]); !isText {
@@ -284,7 +286,7 @@ func affix(has func(s, part string) bool) func(*renderer, string, *arguments) an
 			parts = Tuple{p[0]}
 		}
 		for _, part := range parts {
-			if has(s, needText(part)) {
+			if has(s, needText(part)) && inside {
 				return true
 			}
 		}
@@ -302,11 +304,9 @@ func finder(find func(s, part string) int, must bool) func(*renderer, string, *a
 	return func(_ *renderer, s string, a *arguments) any {
 		p := a.bind(parameterList{{name: "sub"}, may("start", nil), may("end", nil)})
 		part := needText(p[0])
-		runes := []rune(s)
-		start, _, count := (&slice{[3]any{p[1], p[2], nil}}).resolve(int64(len(runes)))
-		s = string(runes[start : start+count])
+		s, start, inside := window(s, p[1], p[2])
 		at := find(s, part)
-		if at >= 0 {
+		if at >= 0 && inside {
 			return start + int64(utf8.RuneCountInString(s[:at]))
 		}
 		if must {
@@ -318,9 +318,23 @@ func finder(find func(s, part string) int, must bool) func(*renderer, string, *a
 
 func countMethod(_ *renderer, s string, a *arguments) any {
 	p := a.bind(parameterList{{name: "sub"}, may("start", nil), may("end", nil)})
+	part := needText(p[0])
+	s, _, inside := window(s, p[1], p[2])
+	if !inside {
+		return int64(0)
+	}
+	return int64(strings.Count(s, part))
+}
+
+// window is the part of a text from start to stop, with the index that it begins at; inside is false where not even an empty text lies between them.
+func window(s string, start, stop any) (part string, first int64, inside bool) {
 	runes := []rune(s)
-	start, _, count := (&slice{[3]any{p[1], p[2], nil}}).resolve(int64(len(runes)))
-	return int64(strings.Count(string(runes[start:start+count]), needText(p[0])))
+	n := int64(len(runes))
+	first, last, _ := (&slice{[3]any{start, stop, nil}}).resolve(n)
+	if first > last || start != nil && sliceBound(start) > n {
+		return "", first, false
+	}
+	return string(runes[first:last]), first, true
 }
 
 func padder(pad func(s, fill string, missing, width int) string) func(*renderer, string, *arguments) any {
@@ -403,6 +417,11 @@ func all(holds func(rune) bool) func(*renderer, string, *arguments) any {
 	return predicate(func(s string) bool {
 		return s != "" && strings.IndexFunc(s, func(c rune) bool { return !holds(c) }) < 0
 	})
+}
+
+// isDigit holds for the digits of numbers and for those that stand above or below the line.
+func isDigit(c rune) bool {
+	return unicode.IsDigit(c) || strings.ContainsRune("²³¹", c) || c == 0x2070 || c >= 0x2074 && c <= 0x2079 || c >= 0x2080 && c <= 0x2089
 }
 
 func hasCase(s string) bool {

@@ -1,13 +1,16 @@
 package sandbox
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -81,6 +84,9 @@ func TestRefusesWithoutNamespaces(t *testing.T) {
 		})
 		return
 	}
+	if _, err := findPython(t.Context(), ""); err != nil {
+		t.Skipf("no sandbox here: %v", err)
+	}
 	if err := os.WriteFile(maximum, []byte("0"), 0); err != nil {
 		t.Skipf("no sandbox here: user namespaces cannot be forbidden: %v", err)
 	}
@@ -102,5 +108,51 @@ func TestRefusesWithoutNamespaces(t *testing.T) {
 	v, err := s.Run(t.Context(), Program{Code: "def f(x): return 2", Tests: "assert f(1) == 2"})
 	if err != nil || !v.Passed() {
 		t.Errorf("unsafe: %v, %v", v, err)
+	}
+}
+
+// TestEndsWithItsParent: when this program is killed, so is everything in its workers.
+func TestEndsWithItsParent(t *testing.T) {
+	if os.Getenv(again) != "" {
+		s := open(t, Options{Workers: 1})
+		go func() {
+			_, _ = s.Run(t.Context(), Program{Code: "import time\ntime.sleep(99)"}) // it will not end
+		}()
+		time.Sleep(300 * time.Millisecond)
+		fmt.Println("running", measure(t).processes)
+		time.Sleep(time.Minute)
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), again+"=1")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := 0
+	lines := bufio.NewScanner(out)
+	for running == 0 && lines.Scan() {
+		if strings.Contains(lines.Text(), "no sandbox here:") {
+			t.Skip(lines.Text())
+		}
+		_, _ = fmt.Sscanf(lines.Text(), "running %d", &running) // other lines are no matter
+	}
+	family := descendants(t)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	if running != 4 || len(family) != 5 {
+		t.Errorf("%d processes ran under the other program, %d in all; want 4 (worker, interpreter, program, judge) and 5", running, len(family))
+	}
+	for _, pid := range family {
+		for wait := 0; syscall.Kill(pid, 0) == nil; wait++ {
+			if wait == 100 {
+				t.Fatalf("process %d outlived the program that started it", pid)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sparsepo/sparsepo/internal/usage"
@@ -61,6 +63,8 @@ func findPython(ctx context.Context, name string) (interpreter, error) {
 	}
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, "-I", "-S", "-c", inquiry)
+	// A library that is loaded into every process is none that Python needs, and its folder is nobody's business.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LD_PRELOAD=") })
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -22,11 +22,25 @@ type remains struct {
 // measure looks at the descendants of this process. Files of a process that the user may not look into do not count.
 func measure(t *testing.T) remains {
 	t.Helper()
-	parents := map[int]int{}
+	r := remains{files: entries("/proc/self/fd")}
+	for _, pid := range descendants(t) {
+		r.processes++
+		r.files += entries(fmt.Sprintf("/proc/%d/fd", pid))
+		r.memoryMB += residentMB(pid)
+		mounts, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
+		r.mounts += strings.Count(string(mounts), "\n")
+	}
+	return r
+}
+
+// descendants are the processes that this one started, directly or not.
+func descendants(t *testing.T) []int {
+	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		t.Fatal(err)
 	}
+	parents := map[int]int{}
 	for _, path := range stats {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -36,20 +50,16 @@ func measure(t *testing.T) remains {
 		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 		parents[pid], _ = strconv.Atoi(fields[1])
 	}
-	r := remains{files: entries("/proc/self/fd")}
+	var pids []int
 	for pid := range parents {
 		for p := parents[pid]; p > 1; p = parents[p] {
 			if p == os.Getpid() {
-				r.processes++
-				r.files += entries(fmt.Sprintf("/proc/%d/fd", pid))
-				r.memoryMB += residentMB(pid)
-				mounts, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
-				r.mounts += strings.Count(string(mounts), "\n")
+				pids = append(pids, pid)
 				break
 			}
 		}
 	}
-	return r
+	return pids
 }
 
 func entries(folder string) int {

@@ -71,7 +71,7 @@ func startZygote(in *interior) (*zygote, error) {
 		return nil, fmt.Errorf("start %s: %w", in.Python, err)
 	}
 	if err := z.receive(&struct{}{}); err != nil {
-		z.end(in.Isolated)
+		z.end()
 		return nil, fmt.Errorf("start %s: it ended before it was ready: %w", in.Python, err)
 	}
 	return z, nil
@@ -157,11 +157,11 @@ func (z *zygote) kill() {
 }
 
 // end kills and takes the remains away.
-func (z *zygote) end(isolated bool) {
+func (z *zygote) end() {
 	z.kill()
 	z.conn.Close()
 	child := z.pid
-	if isolated {
+	if z.isolated {
 		child = -1
 	}
 	for {
@@ -191,5 +191,3 @@ func readFrame(r io.Reader) (string, error) {
 	_, err := io.ReadFull(r, text)
 	return string(text), err
 }
-
-func joinNames(names []string) string { return strings.Join(names, "\n") }

@@ -173,8 +173,9 @@ def _dict(parts):
 
 
 def _type(parts):
-    kind = getattr(builtins, *parts)
-    if not isinstance(kind, type):
+    (name,) = parts
+    kind = getattr(builtins, name)
+    if name.startswith("_") or not isinstance(kind, type):
         raise TypeError("no type")
     return kind
 

@@ -67,7 +67,7 @@ def run_program(limits, channel, output):
 
 
 def run_judge(limits, channel, case):
-    keep({3: channel, 4: case})
+    keep({1: 0, 2: 0, 3: channel, 4: case})  # what tests print is lost
     limit(limits, False)
     judge.serve(wire.Channel(4), wire.Channel(3))
 
