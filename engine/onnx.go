@@ -81,7 +81,7 @@ func openONNX(options string) (*Engine, error) {
 	}
 	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: &adapted{
 		Backend:  backend,
-		function: func(f compute.Function) compute.Function { return &barrierFunction{f} },
+		function: func(f compute.Function) compute.Function { return &barrierFunction{f, map[compute.Value]bool{}} },
 		improve:  func(b compute.Builder) { onnxgraph.Improve(b, kernels) },
 	}}, nil
 }

@@ -24,8 +24,9 @@ type cluster struct {
 }
 
 // fuse replaces what it can with kernels. A node whose value must be in memory is a root: others read it. From the graph's end
-// to its start every root is traced back to the values it is computed from, which makes those required too.
-func (g *graph) fuse() {
+// to its start every root is traced back to the values it is computed from, which makes those required too. It returns the
+// number of kernels.
+func (g *graph) fuse() int {
 	g.examine()
 	for _, n := range slices.Backward(g.nodes) {
 		switch {
@@ -48,10 +49,12 @@ func (g *graph) fuse() {
 			n.reads = n.traced() // now that all that is in memory is known
 		}
 	}
-	for i, c := range g.clusters() {
+	clusters := g.clusters()
+	for i, c := range clusters {
 		replace(c, i)
 	}
 	g.sort()
+	return len(clusters)
 }
 
 // canBeRoot says whether a kernel can compute a node's value: it writes float32 numbers.
@@ -100,7 +103,7 @@ func (g *graph) clusters() []*cluster {
 		for _, in := range n.reads {
 			k := key{n.rank, in.node}
 			for _, c := range readers[k] {
-				if c.space.equal(s) {
+				if c.equal(s) {
 					own.join(c)
 				}
 			}

@@ -1,26 +1,34 @@
 package onnxgraph
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/gomlx/compute"
 )
 
+// Summary counts the operations of a graph.
+type Summary struct {
+	Before, After int
+	Kernels       int // of those after
+}
+
 // Improve rewrites the graph that a builder of compute-onnx has gathered. Where the builder is not as known it changes
-// nothing. kernels says whether the runtime knows the operation of [Functions].
-func Improve(builder compute.Builder, kernels bool) {
+// nothing, and its summary is zero. kernels says whether the runtime knows the operation of [Functions].
+func Improve(builder compute.Builder, kernels bool) Summary {
 	g, ok := read(builder)
 	if !ok {
-		return
+		return Summary{}
 	}
+	s := Summary{Before: len(g.nodes)}
 	g.bypass()
 	g.lowerProducts()
 	g.prune()
 	if kernels {
-		g.fuse()
+		s.Kernels = g.fuse()
 	}
 	g.write()
+	s.After = len(g.nodes)
+	return s
 }
 
 // bypass lets every operation read the source of what it reads where nothing is done on the way: compute-onnx transposes
@@ -79,5 +87,3 @@ func (g *graph) prune() {
 		}
 	}
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,7 +1,9 @@
 package onnxgraph
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"unsafe"
 
 	"github.com/gomlx/compute"
@@ -73,7 +75,28 @@ func read(builder compute.Builder) (*graph, bool) {
 	return g, true
 }
 
+// attributed says whether a node's attributes are as known.
+func attributed(origin reflect.Value) bool {
+	domain, ok := field(origin, "domain")
+	list, found := field(origin, "attributes")
+	if !ok || !found || domain.Kind() != reflect.String || list.Kind() != reflect.Slice || list.Type().Elem().Kind() != reflect.Pointer {
+		return false
+	}
+	attribute := reflect.New(list.Type().Elem().Elem()).Elem()
+	for name, kind := range map[string]reflect.Kind{
+		"Name": reflect.String, "Type": reflect.Int32, "I": reflect.Int64, "S": reflect.Slice, "Ints": reflect.Slice, "Floats": reflect.Slice,
+	} {
+		if f := attribute.FieldByName(name); f.Kind() != kind {
+			return false
+		}
+	}
+	return true
+}
+
 func readNode(origin reflect.Value, known map[unsafe.Pointer]*node) (*node, bool) {
+	if !attributed(origin) {
+		return nil, false
+	}
 	n := &node{origin: origin}
 	var shape struct {
 		DType      dtypes.DType
@@ -159,40 +182,34 @@ const (
 )
 
 // become turns a node into another operation on the given inputs.
-func (n *node) become(op, domain string, inputs []*node, attributes map[string]any) bool {
-	set := map[string]any{"opType": op, "domain": domain}
-	for name, value := range set {
-		f, ok := field(n.origin, name)
-		if !ok {
-			return false
-		}
-		f.Set(reflect.ValueOf(value))
-	}
+func (n *node) become(op, domain string, inputs []*node, attributes map[string]any) {
+	n.set("opType", op)
+	n.set("domain", domain)
 	n.op = op
-	return n.setInputs(inputs) && n.setAttributes(attributes)
+	n.setInputs(inputs)
+	n.setAttributes(attributes)
 }
 
-func (n *node) setInputs(inputs []*node) bool {
-	list, ok := field(n.origin, "inputs")
-	if !ok {
-		return false
-	}
+// set writes a field that read has seen.
+func (n *node) set(name string, value any) {
+	f, _ := field(n.origin, name)
+	f.Set(reflect.ValueOf(value))
+}
+
+func (n *node) setInputs(inputs []*node) {
+	list, _ := field(n.origin, "inputs")
 	own := reflect.MakeSlice(list.Type(), len(inputs), len(inputs))
 	for i, input := range inputs {
 		own.Index(i).Set(input.origin)
 	}
 	list.Set(own)
 	n.inputs = inputs
-	return true
 }
 
-func (n *node) setAttributes(attributes map[string]any) bool {
-	list, ok := field(n.origin, "attributes")
-	if !ok {
-		return false
-	}
+func (n *node) setAttributes(attributes map[string]any) {
+	list, _ := field(n.origin, "attributes")
 	fresh := reflect.MakeSlice(list.Type(), 0, len(attributes))
-	for _, name := range sortedKeys(attributes) {
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		a := reflect.New(list.Type().Elem().Elem())
 		a.Elem().FieldByName("Name").SetString(name)
 		kind := a.Elem().FieldByName("Type")
@@ -210,19 +227,14 @@ func (n *node) setAttributes(attributes map[string]any) bool {
 		fresh = reflect.Append(fresh, a)
 	}
 	list.Set(fresh)
-	return true
 }
 
 // added makes a new node, which is of no graph yet.
 func added(like *node, name string, outputs []string) *node {
-	origin := reflect.New(like.origin.Type().Elem())
-	if f, ok := field(origin, "name"); ok {
-		f.SetString(name)
-	}
-	if f, ok := field(origin, "outputNames"); ok {
-		f.Set(reflect.ValueOf(outputs))
-	}
-	return &node{name: name, more: outputs, origin: origin}
+	n := &node{name: name, more: outputs, origin: reflect.New(like.origin.Type().Elem())}
+	n.set("name", name)
+	n.set("outputNames", outputs)
+	return n
 }
 
 // field is a field of the struct that a pointer points to, readable and settable although the package keeps it to itself.

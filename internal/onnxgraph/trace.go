@@ -203,18 +203,11 @@ func constant(n *node) (float32, bool) {
 	if n.op != "Constant" || n.size() != 1 {
 		return 0, false
 	}
-	switch {
-	case n.dtype == dtypes.Float32:
-		if list, ok := n.value.([]float32); ok {
-			return list[0], true
-		}
-	case n.dtype == dtypes.Bool:
-		if list, ok := n.value.([]bool); ok {
-			if list[0] {
-				return 1, true
-			}
-			return 0, true
-		}
+	switch list := n.value.(type) {
+	case []float32:
+		return list[0], n.dtype == dtypes.Float32
+	case []bool:
+		return float32(truth(list[0])), true
 	}
 	return 0, false
 }
