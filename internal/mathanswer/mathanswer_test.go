@@ -3,6 +3,7 @@ package mathanswer
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 
@@ -76,9 +77,6 @@ func TestExtractionAgrees(t *testing.T) {
 	}
 }
 
-// differs are cases in which the equivalence differs from SymPy's; docs/evaluation-checks.md gives the reasons.
-var differs = map[string]bool{}
-
 func TestEquivalenceAgrees(t *testing.T) {
 	all, agree := 0, 0
 	for _, c := range cases(t) {
@@ -88,9 +86,80 @@ func TestEquivalenceAgrees(t *testing.T) {
 		all++
 		if got := Equivalent(c.NormA, c.NormB); got == c.IsEquiv {
 			agree++
-		} else if !differs[c.ID] {
+		} else {
 			t.Errorf("%s: %q and %q: got %v, want %v", c.ID, c.NormA, c.NormB, got, c.IsEquiv)
 		}
 	}
 	t.Logf("equivalence agrees in %d of %d cases", agree, all)
+}
+
+func TestGradesAgree(t *testing.T) {
+	all, match, original := 0, 0, 0
+	for _, c := range cases(t) {
+		if c.Kind == "boxed" {
+			continue
+		}
+		all++
+		gotMatch, gotOriginal := Grade(c.Generation, c.Solution)
+		if gotOriginal == (c.Original == 1) {
+			original++
+		} else {
+			t.Errorf("%s: original: generation %q, solution %q: got %v", c.ID, c.Generation, c.Solution, gotOriginal)
+		}
+		if gotMatch == (c.ExactMatch == 1) {
+			match++
+		} else {
+			t.Errorf("%s: generation %q, solution %q: got %v", c.ID, c.Generation, c.Solution, gotMatch)
+		}
+	}
+	t.Logf("of %d cases: exact_match agrees in %d, exact_match_original in %d", all, match, original)
+}
+
+func TestGrade(t *testing.T) {
+	const last = "Final Answer: The final answer is %s. I hope it is correct."
+	for _, test := range []struct {
+		solution, answer string
+		match, original  bool
+	}{
+		{`\frac{3}{4}`, `$0.75$`, true, true},
+		{`\frac{1}{3}`, `$0.333333$`, true, false},
+		{`x^2-4`, `$(x-2)(x+2)$`, true, true},
+		{`x^2-4`, `$(x-2)^2$`, false, false},
+		{`(1,2)`, `$(1,2]$`, false, false},
+		{`(1,\infty)`, `$x > 1$`, false, false},
+		{`x>1`, `$(1,\infty)$`, true, false},
+		{`1<x\le 2`, `$(1,2]$`, true, false},
+		{`2x+4=0`, `$x+2=0$`, true, true},
+		{`x<2`, `$-x>-2$`, true, false},
+		{`x<2`, `$-x<-2$`, false, false},
+		{`\{1,2,3\}`, `$3$, $2$ and $1$`, true, false},
+		{`(-1,0)\cup(0,1)`, `$(0,1)\cup(-1,0)$`, true, false},
+		{`10^{30}+1`, `$10^{30}$`, false, false},
+		{`\binom{10}{3}`, `$\frac{10!}{3!7!}$`, true, true},
+		{`\frac{1}{0}`, `$\frac{2}{0}$`, false, false},
+		{`\begin{pmatrix}2\\4\end{pmatrix}`, `$2\begin{pmatrix}1\\2\end{pmatrix}$`, true, false},
+		{`\text{no}`, `$yes$`, false, false},
+	} {
+		match, original := Grade(fmt.Sprintf(last, test.answer), `It is $\boxed{`+test.solution+`}$.`)
+		if match != test.match || original != test.original {
+			t.Errorf("%s for %s: got %v and %v, want %v and %v", test.answer, test.solution, match, original, test.match, test.original)
+		}
+	}
+}
+
+// FuzzGrade asks that no text stops the program, and that whatever can be compared at all is equivalent to itself.
+func FuzzGrade(f *testing.F) {
+	for _, seed := range []string{
+		"", `\frac12 x^{2}_3!`, `(1,2]\cup\{a\}`, `\begin{pmatrix}1&2\\3\end{pmatrix}`, `x<=\sqrt[3]{2}|y|`, `1,000.5\%`, `\text{no}`,
+		`answer is $5$ and $6$`, `\log_2 8 : .5'`, `\boxed{\boxed 1}`, `\left\lfloor 2\rfloor\sin^2(x)f(x,y)`,
+	} {
+		f.Add(seed, "x")
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		Grade("Final Answer: The final answer is $"+a+"$. I hope it is correct.", `$\boxed{`+b+`}$`)
+		Grade(a, b)
+		if Equivalent(a, b) && !Equivalent(b, a) {
+			t.Errorf("%q is equivalent to %q, but not the other way round", a, b)
+		}
+	})
 }

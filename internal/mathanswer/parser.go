@@ -19,6 +19,8 @@ type expression struct {
 	rat  *big.Rat // of a number
 	name string   // of a symbol, or the relation's sign
 	free bool     // a function that is only a name
+
+	decimal bool // a number with a decimal point
 }
 
 // maxDepth bounds how deep brackets may nest.
@@ -267,5 +269,5 @@ func (d dialect) literal(text string) (*expression, error) {
 	if !ok || len(plain) > 1000 {
 		return nil, fmt.Errorf("%.20s is not a number that can be read", text)
 	}
-	return &expression{op: "number", rat: rat}, nil
+	return &expression{op: "number", rat: rat, decimal: strings.Contains(plain, ".")}, nil
 }

@@ -22,7 +22,7 @@ func exact(r *big.Rat) value {
 // A point gives every symbol a value: the same symbol has the same one wherever it stands.
 type point struct {
 	seed   byte
-	verify bool // i and \pi are numbers
+	verify bool // i and \pi are numbers, variables are real
 }
 
 var errNoValue = errors.New("it has no value")
@@ -56,7 +56,8 @@ func (e *expression) at(p point) (value, error) {
 	return v, nil
 }
 
-// symbol returns a number that depends on the name and the seed alone, with real and imaginary parts from -2 to 2.
+// symbol returns a number that depends on the name and the seed alone, with real and imaginary parts from -2 to 2. For verifying,
+// variables are real.
 func (p point) symbol(name string) value {
 	if p.verify && name == `\pi` {
 		return value{complex: math.Pi}
@@ -67,7 +68,11 @@ func (p point) symbol(name string) value {
 	hash := fnv.New64a()
 	hash.Write(append([]byte(name), 0, p.seed)) //nolint:errcheck // a hash takes everything
 	bits := hash.Sum64() * 0x9e3779b97f4a7c15
-	return value{complex: complex(float64(bits>>40)/(1<<22)-2, float64(bits<<24>>40)/(1<<22)-2)}
+	x, y := float64(bits>>40)/(1<<22)-2, float64(bits<<24>>40)/(1<<22)-2
+	if p.verify {
+		return value{complex: complex(x, 0)}
+	}
+	return value{complex: complex(x, y)}
 }
 
 // free returns the value of a function of which only the name is known: it depends smoothly on its arguments.
