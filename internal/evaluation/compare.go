@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"hash/fnv"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -132,14 +133,16 @@ func (p pairs) compare(metric string, o Bootstrap) (Row, []float64) {
 		}
 	}
 	row.WinRate = (float64(row.Wins) + float64(row.Ties)/2) / float64(row.Items)
-	differences := o.draw(products, weights)
+	differences := o.draw(products, weights, p.task)
 	row.Low, row.High = interval(differences, o.Level)
 	return row, differences
 }
 
-// draw gives the weighted mean difference of each sample of items.
-func (o Bootstrap) draw(products, weights []float64, stream uint64) []float64 {
-	random := rand.New(rand.NewPCG(o.Seed, stream))
+// draw gives the weighted mean difference of each sample of items, the same items for every metric of a task.
+func (o Bootstrap) draw(products, weights []float64, task string) []float64 {
+	hash := fnv.New64a()
+	hash.Write([]byte(task))
+	random := rand.New(rand.NewPCG(o.Seed, hash.Sum64()))
 	differences := make([]float64, o.Resamples)
 	for s := range differences {
 		sum, total := 0.0, 0.0

@@ -1,6 +1,10 @@
 package evaluation
 
-import "context"
+import (
+	"context"
+
+	"github.com/sparsepo/sparsepo/internal/sample"
+)
 
 // Question is a text and what may follow it.
 type Question struct {
@@ -23,6 +27,13 @@ type Sampling struct {
 	MaxTokens   int      // longest response
 	Stop        []string // what ends a response, and is no part of it
 	Seed        uint64
+}
+
+// Validate reports every value that makes no sense, by the names of the command line.
+func (s Sampling) Validate() error { return s.options().Validate() }
+
+func (s Sampling) options() sample.Options {
+	return sample.Options{N: s.N, Temperature: s.Temperature, TopP: s.TopP, TopK: s.TopK, MaxNewTokens: s.MaxTokens, Seed: s.Seed, EOS: -1}
 }
 
 // Responses are what a model made of a prompt.

@@ -131,10 +131,9 @@ func (n *Network) begun(ids []int32) ([]int32, error) {
 // the rest the beginning is left out.
 func (n *Network) Generate(ctx context.Context, texts []string, s Sampling) ([]Responses, error) {
 	positions := n.network.Config.MaxPositions
-	options := sample.Options{
-		N: s.N, Temperature: s.Temperature, TopP: s.TopP, TopK: s.TopK, Seed: s.Seed, MaxNewTokens: min(s.MaxTokens, positions/2),
-		EOS: n.network.Config.EOS, BatchRows: n.batch.Rows, Decode: n.tokenizer.Decode,
-	}
+	options := s.options()
+	options.MaxNewTokens = min(s.MaxTokens, positions/2)
+	options.EOS, options.BatchRows, options.Decode = n.network.Config.EOS, n.batch.Rows, n.tokenizer.Decode
 	if eos, ok := n.tokenizer.EOS(); ok {
 		options.EOS = eos
 	}

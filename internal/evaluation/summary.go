@@ -24,6 +24,21 @@ type TaskScore struct {
 	Normalised *float64 `json:"normalised,omitempty"`
 }
 
+// Order gives the names of the metrics, the one that counts first.
+func (s TaskScore) Order() []string {
+	f, _, _ := leaderboard.Find(s.Task)
+	rank := map[string]int{}
+	for i, metric := range f.Metrics() {
+		rank[string(metric)] = i
+	}
+	names := slices.Sorted(maps.Keys(s.Metrics))
+	slices.SortStableFunc(names, func(a, b string) int { return rank[a] - rank[b] })
+	return names
+}
+
+// ColumnNames are the keys of Summary.Columns, in the order of the paper's tables.
+var ColumnNames = []string{"bbh", "math", "gpqa", "musr", "mmlu_pro", "ifeval_inst", "ifeval_prompt"}
+
 // Summary is what a file of results comes to.
 type Summary struct {
 	Tasks []TaskScore `json:"tasks"`
