@@ -6,7 +6,6 @@ import "github.com/spf13/cobra"
 var evaluations = []func(*App) *cobra.Command{
 	newEvalLeaderboardCommand,
 	newEvalBBHCommand,
-	newEvalMATHCommand,
 	newEvalGPQACommand,
 	newEvalMuSRCommand,
 	newEvalMMLUProCommand,
