@@ -92,9 +92,6 @@ func TestCheckSharedFiles(t *testing.T) {
 				left++
 				continue
 			}
-			if name == "imdb/train.jsonl.gz" && testing.Short() {
-				continue
-			}
 			parts := []data.Part{{Paths: []string{path}}}
 			check, err := data.CheckMixture(t.Context(), name, parts, data.CheckOptions{
 				AnyTask: true, Examples: 1, LoadOptions: data.LoadOptions{Tokenizer: letters{}},

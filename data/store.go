@@ -9,8 +9,7 @@ import (
 )
 
 // store is a temporary file of token ids, four bytes each. It is written from its start to its end and then read anywhere.
-// The file goes to the system's folder for temporary files (TMPDIR) and has no name any more where the system allows that,
-// so that nothing is left behind however the program ends.
+// The file has no name any more where the system allows that, so that nothing is left behind however the program ends.
 type store struct {
 	file    *os.File
 	output  *bufio.Writer
@@ -20,12 +19,23 @@ type store struct {
 }
 
 func newStore() (*store, error) {
-	file, err := os.CreateTemp("", "sparsepo-tokens-*")
+	file, err := temporaryFile()
 	if err != nil {
-		return nil, fmt.Errorf("make a temporary file for tokens: %w", err)
+		return nil, fmt.Errorf("make a temporary file for tokens: %w (TMPDIR names its folder)", err)
 	}
 	named := os.Remove(file.Name()) != nil
 	return &store{file: file, output: bufio.NewWriterSize(file, 64<<10), named: named}, nil
+}
+
+// temporaryFile makes a file in TMPDIR or, where that is not set, in /var/tmp, because /tmp may lie in memory.
+func temporaryFile() (*os.File, error) {
+	const pattern = "sparsepo-tokens-*"
+	if os.Getenv("TMPDIR") == "" {
+		if file, err := os.CreateTemp("/var/tmp", pattern); err == nil {
+			return file, nil
+		}
+	}
+	return os.CreateTemp("", pattern)
 }
 
 // add appends words. Errors of the file show in finish.

@@ -50,8 +50,45 @@ func WriteFile(path string, fill func(*Writer) error) error {
 	})
 }
 
-// Write adds a record.
-func (w *Writer) Write(rec Record) error { return w.write(rec, rec.Source) }
+// Write adds a record. One with many answers becomes a question with its answers' votes or, with ratings, a line an answer.
+func (w *Writer) Write(rec Record) error {
+	switch {
+	case rec.Voted:
+		return w.write(rec.question(), rec.Source)
+	case len(rec.Answers) > 0:
+		for _, a := range rec.Answers {
+			line := struct {
+				Prompt string  `json:"prompt"`
+				Text   string  `json:"text"`
+				Reward float64 `json:"reward"`
+			}{rec.Prompt.Text, a.Text, a.Score}
+			if err := w.write(line, rec.Source); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return w.write(rec, rec.Source)
+}
+
+// question is a record of answers with votes as it stands in a file; an answer that failed has null.
+func (r Record) question() any {
+	type answer struct {
+		Text  string   `json:"text"`
+		Votes *float64 `json:"votes"`
+	}
+	answers := make([]answer, len(r.Answers))
+	for i, a := range r.Answers {
+		answers[i].Text = a.Text
+		if a.Score > 0 {
+			answers[i].Votes = &a.Score
+		}
+	}
+	return struct {
+		Question string   `json:"question"`
+		Answers  []answer `json:"answers"`
+	}{r.Prompt.Text, answers}
+}
 
 // WriteScored adds a record with its scores, as the fields chosen_score and rejected_score.
 func (w *Writer) WriteScored(rec ScoredRecord) error { return w.write(rec, rec.Source) }

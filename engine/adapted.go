@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
@@ -12,8 +13,8 @@ import (
 type adapted struct {
 	compute.Backend
 	function func(compute.Function) compute.Function
-	bfloat16 bool // computes it as such
-	prune    bool // graphs need it before they are compiled
+	bfloat16 bool                  // computes it as such
+	improve  func(compute.Builder) // a graph, before it is compiled; nil: it is as it should be
 }
 
 func (b *adapted) Builder(name string) compute.Builder {
@@ -22,7 +23,10 @@ func (b *adapted) Builder(name string) compute.Builder {
 
 func (b *adapted) BufferFromFlatData(device compute.DeviceNum, flat any, shape shapes.Shape) (compute.Buffer, error) {
 	buffer, err := b.Backend.BufferFromFlatData(device, flat, shape)
-	return b.wrap(buffer), err
+	if buffer == nil {
+		return nil, err
+	}
+	return &adaptedBuffer{buffer, b, flat}, err
 }
 
 func (b *adapted) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) (compute.Buffer, any, error) {
@@ -34,12 +38,14 @@ func (b *adapted) wrap(buffer compute.Buffer) compute.Buffer {
 	if buffer == nil {
 		return nil
 	}
-	return &adaptedBuffer{buffer, b}
+	return &adaptedBuffer{buffer, b, nil}
 }
 
+// adaptedBuffer keeps the Go memory alive that compute-onnx v0.0.0-20260727 wraps without doing so.
 type adaptedBuffer struct {
 	compute.Buffer
 	owner *adapted
+	flat  any
 }
 
 func (b *adaptedBuffer) Backend() compute.Backend { return b.owner }
@@ -57,8 +63,8 @@ type adaptedBuilder struct {
 func (b *adaptedBuilder) Main() compute.Function { return b.owner.function(b.Builder.Main()) }
 
 func (b *adaptedBuilder) Compile() (compute.Executable, error) {
-	if b.owner.prune {
-		prune(b.Builder)
+	if b.owner.improve != nil {
+		b.owner.improve(b.Builder)
 	}
 	executable, err := b.Builder.Compile()
 	if err != nil {
@@ -82,6 +88,7 @@ func (e *adaptedExecutable) Execute(inputs []compute.Buffer, donate []bool, devi
 		own[i] = buffer.Buffer
 	}
 	outputs, err := e.Executable.Execute(own, donate, device)
+	runtime.KeepAlive(inputs)
 	for i, output := range outputs {
 		outputs[i] = e.owner.wrap(output)
 	}

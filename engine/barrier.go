@@ -1,14 +1,44 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 )
 
-// barrierFunction adds what graph.Checkpoint needs and compute-onnx v0.0.0-20260727 lacks: an optimisation barrier, and a
-// scheduling barrier for every type. ONNX Runtime merges equal expressions, but not expressions of different values, so that
+// barrierFunction adds what compute-onnx v0.0.0-20260727 lacks. For graph.Checkpoint that is an optimisation barrier, and a
+// scheduling barrier for every type: ONNX Runtime merges equal expressions, but not expressions of different values, so that
 // the scheduling barrier alone keeps a recomputed activation from being merged with the first one.
-type barrierFunction struct{ compute.Function }
+type barrierFunction struct {
+	compute.Function
+	inputs map[compute.Value]bool
+}
+
+// Parameter is remembered: see Return.
+func (f *barrierFunction) Parameter(name string, shape shapes.Shape, sharding *compute.ShardingSpec) (compute.Value, error) {
+	v, err := f.Function.Parameter(name, shape, sharding)
+	if err == nil {
+		f.inputs[v] = true
+	}
+	return v, err
+}
+
+// Return copies inputs that are results as well: compute-onnx would leave such a result unwritten.
+func (f *barrierFunction) Return(outputs []compute.Value, shardings []*compute.ShardingSpec) error {
+	own := slices.Clone(outputs)
+	for i, v := range own {
+		if !f.inputs[v] {
+			continue
+		}
+		var err error
+		if own[i], err = f.Identity(v); err != nil {
+			return err
+		}
+	}
+	return f.Function.Return(own, shardings)
+}
 
 // OptimizationBarrier returns its operands: the scheduling barrier does the work.
 func (f *barrierFunction) OptimizationBarrier(operands ...compute.Value) ([]compute.Value, error) {

@@ -43,6 +43,7 @@ import (
 	"github.com/gomlx/compute"
 	onnxruntime "github.com/gomlx/compute-onnx"
 
+	"github.com/sparsepo/sparsepo/internal/onnxgraph"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -73,12 +74,16 @@ func openONNX(options string) (*Engine, error) {
 	if options == "" {
 		options = "cpu"
 	}
-	tuneRuntime(found.path)
+	kernels := tuneRuntime(found.path) && !strings.Contains(options, "cuda")
 	backend, err := onnxruntime.New(options)
 	if err != nil {
 		return nil, fmt.Errorf("engine onnx: open %s with options %q: %w", found.path, options, err)
 	}
-	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: &adapted{Backend: backend, function: func(f compute.Function) compute.Function { return &barrierFunction{f} }, prune: true}}, nil
+	return &Engine{kind: ONNX, version: version, found: found.from, library: found.path, backend: &adapted{
+		Backend:  backend,
+		function: func(f compute.Function) compute.Function { return &barrierFunction{f, map[compute.Value]bool{}} },
+		improve:  func(b compute.Builder) { onnxgraph.Improve(b, kernels) },
+	}}, nil
 }
 
 // libraryVersion loads the library at path and returns its version, or an error when it does not load on this machine or is

@@ -6,6 +6,7 @@ package engine
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <dlfcn.h>
@@ -18,6 +19,7 @@ enum {
 	CreateSessionOptions = 10,
 	CloneSessionOptions = 12,
 	DisableMemPattern = 17,
+	AddCustomOpDomain = 28,
 	CreateCpuMemoryInfo = 69,
 	ReleaseStatus = 93,
 	ReleaseMemoryInfo = 94,
@@ -33,6 +35,7 @@ typedef status (*create_session_fn)(const void* env, const void* data, size_t le
 
 static void** functions; // of the API version that the backend is built with
 static create_session_fn create_session;
+static void* kernels;    // the domain of custom operations that improved graphs use; NULL: there is none
 static int arena; // 0: not asked for yet, 1: one arena for all sessions, -1: refused
 
 static void drop(status s) {
@@ -53,6 +56,10 @@ static int share_arena(const void* env) {
 	return ok ? 1 : -1;
 }
 
+// kernels_import is the field of an ONNX model that says which version of the domain "sparsepo" its operations are of. Fields
+// of a message may stand in any order, so it goes to the end.
+static const unsigned char kernels_import[] = {8 << 3 | 2, 12, 1 << 3 | 2, 8, 's', 'p', 'a', 'r', 's', 'e', 'p', 'o', 2 << 3, 1};
+
 // tuned_session stands in the table for CreateSessionFromArray.
 static status tuned_session(const void* env, const void* data, size_t length, const void* options, void** out) {
 	void* own = NULL;
@@ -64,7 +71,19 @@ static status tuned_session(const void* env, const void* data, size_t length, co
 	if (arena == 0) arena = share_arena(env);
 	status (*set)(void*, const char*, const char*) = (status (*)(void*, const char*, const char*))functions[AddSessionConfigEntry];
 	if (arena > 0) drop(set(own, "session.use_env_allocators", "1"));
-	s = create_session(env, data, length, own, out);
+	void* whole = NULL;
+	if (kernels != NULL) {
+		s = ((status (*)(void*, void*))functions[AddCustomOpDomain])(own, kernels);
+		whole = malloc(length + sizeof kernels_import);
+		if (whole != NULL) {
+			memcpy(whole, data, length);
+			memcpy((char*)whole + length, kernels_import, sizeof kernels_import);
+			data = whole;
+			length += sizeof kernels_import;
+		}
+	}
+	if (s == NULL) s = create_session(env, data, length, own, out);
+	free(whole);
 	((void (*)(void*))functions[ReleaseSessionOptions])(own);
 	return s;
 }
@@ -91,18 +110,30 @@ static int tune(const char* path, uint32_t version) {
 }
 
 static int arena_state(void) { return arena; }
+static void* table(void) { return functions; }
+static void use_kernels(void* domain) { kernels = domain; }
 */
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/sparsepo/sparsepo/internal/onnxgraph"
+)
 
 // tuneRuntime sets what compute-onnx v0.0.0-20260727 leaves at ONNX Runtime's defaults, for every session that is made after
 // it: one memory arena for all sessions instead of one each, and no memory patterns, with which a session after its first run
-// asks for its whole peak in one block beside what it holds already. Where it cannot, it changes nothing.
-func tuneRuntime(path string) {
+// asks for its whole peak in one block beside what it holds already. Where it cannot, it changes nothing. It says whether
+// sessions know the operation of improved graphs.
+func tuneRuntime(path string) (kernels bool) {
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
-	C.tune(name, apiVersion)
+	if C.tune(name, apiVersion) == 0 {
+		return false
+	}
+	domain := onnxgraph.Functions(unsafe.Pointer(C.table()))
+	C.use_kernels(domain)
+	return domain != nil
 }
 
 // apiVersion is the version of ONNX Runtime's C interface that compute-onnx asks for.

@@ -38,19 +38,21 @@ func TestPlacesOfFunctions(t *testing.T) {
 		}
 		functions = append(functions, name)
 	}
-	source, err := os.ReadFile("onnx_settings.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, places, _ := strings.Cut(string(source), "enum {")
-	places, _, _ = strings.Cut(places, "};")
-	found := regexp.MustCompile(`(\w+) = (\d+),`).FindAllStringSubmatch(places, -1)
-	if len(found) < 10 {
-		t.Fatalf("%d places found", len(found))
-	}
-	for _, m := range found {
-		if want := slices.Index(functions, m[1]); strconv.Itoa(want) != m[2] {
-			t.Errorf("%s is at %d in the header, used at %s", m[1], want, m[2])
+	for _, file := range []string{"onnx_settings.go", "../internal/onnxgraph/operation.c"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, places, _ := strings.Cut(string(source), "enum {")
+		places, _, _ = strings.Cut(places, "};")
+		found := regexp.MustCompile(`(\w+) = (\d+),`).FindAllStringSubmatch(places, -1)
+		if len(found) < 10 {
+			t.Fatalf("%s: %d places found", file, len(found))
+		}
+		for _, m := range found {
+			if want := slices.Index(functions, m[1]); strconv.Itoa(want) != m[2] {
+				t.Errorf("%s: %s is at %d in the header, used at %s", file, m[1], want, m[2])
+			}
 		}
 	}
 }

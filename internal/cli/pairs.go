@@ -189,6 +189,9 @@ func (w *pairsWork) readPrompts(ctx context.Context, app *App, checkpoint *sourc
 		maker.EOS = eos
 	}
 	maker.Decoder = t
+	if options.Template, err = checkpoint.Template(); err != nil {
+		return nil, err
+	}
 	list, report, err := w.prompts.read(ctx, app, t, options)
 	if err != nil {
 		return nil, err

@@ -78,6 +78,9 @@ func newPromptsCommand(app *App) *cobra.Command {
 		Long: `Write a file of distinct prompts, one record with the field "prompt" a line, made of the beginnings of texts: so many
 tokens of the model's tokenizer, or words, drawn for each text. HTML line breaks in a text become spaces.
 
+Without --text-field the prompts are those of the records, in any format that training reads (docs/data.md); chat messages are
+written by the model's chat template.
+
 A text is skipped, and counted, when it is too short, when its beginning is not the same tokens on its own as in the text,
 or when its prompt is there already. The same file, tokenizer and flags give the same prompts.`,
 		Example: `  sparsepo prompts --model sft/final --data test.jsonl.gz --text-field text --prefix-tokens 5:8 --limit 512 --out prompts.jsonl`,
@@ -96,8 +99,15 @@ func (f *promptFlags) write(ctx context.Context, app *App, model, out string) er
 		return err
 	}
 	options.Distinct = true
-	t, err := source.Tokenizer(ctx, model, app.Stderr)
+	folder, err := source.TokenizerFolder(ctx, model, app.Stderr)
 	if err != nil {
+		return err
+	}
+	t, err := tokenizer.Load(folder)
+	if err != nil {
+		return err
+	}
+	if options.Template, err = source.Template(folder); err != nil {
 		return err
 	}
 	list, report, err := f.read(ctx, app, t, options)

@@ -59,10 +59,14 @@ func tasks(t *testing.T, b Benchmark, file string) []Task {
 	return list
 }
 
+// slowest is the task of MBPP whose own solution computes for five seconds, longer than all others together. It is judged
+// where all answers are.
+const slowest = "123"
+
 // TestReferenceSolutionsPass: every solution that comes with the benchmarks passes its tests.
 func TestReferenceSolutionsPass(t *testing.T) {
 	limits := sandbox.DefaultLimits()
-	limits.CPU, limits.Wall = 20*time.Second, 2*time.Minute // MBPP's 123 counts up to 10,000 slowly
+	limits.CPU, limits.Wall = 20*time.Second, 2*time.Minute
 	s := openSandbox(t, sandbox.Options{Limits: limits})
 	for _, set := range []struct {
 		benchmark Benchmark
@@ -82,6 +86,9 @@ func TestReferenceSolutionsPass(t *testing.T) {
 			var programs []sandbox.Program
 			var ids []string
 			for i := 0; i < len(list); i += set.every {
+				if list[i].ID == slowest && os.Getenv(everyAnswer) == "" {
+					continue
+				}
 				programs, ids = append(programs, list[i].ReferenceProgram()), append(ids, list[i].ID)
 			}
 			start := time.Now()
@@ -132,7 +139,7 @@ func readAnswers(t *testing.T) []answered {
 	return list
 }
 
-// everyAnswer is the environment variable that makes TestVotes judge all recorded answers instead of a few a task.
+// everyAnswer is the environment variable that makes the tests judge all recorded answers instead of a few a task.
 const everyAnswer = "SPARSEPO_TEST_EVERY_ANSWER"
 
 // TestVotes: real programs that a model sampled, judged by others before, are judged alike: the first two that passed and

@@ -146,6 +146,14 @@ func TestPresets(t *testing.T) {
 		{"hh", "sparse-independent", 128, 3, 5e-7, 0.1, map[string]string{"l1_u": "0.001", "l1_d": "0.001"}},
 		{"mbpp", "dpo", 32, 30, 5e-7, 0.1, map[string]string{"warmup_ratio": "0.1", "lr_scheduler_type": "linear", "load_best_model_at_end": "true"}},
 		{"ablation", "sparse-binary", 128, 3, 5e-7, 0.1, nil},
+		{"tldr", "sft", 8, 1, 1e-5, 0.1, map[string]string{"model": "EleutherAI/gpt-j-6b", "max_response_words": "100", "load_in_4bit": "true"}},
+		{"imdb@authors", "mapo", 64, 3, 1e-6, 0.8, map[string]string{"lr_scheduler_type": "cosine", "mask.groups": "[mlp, attn, resid, logits]"}},
+		{"imdb@authors", "tdpo2", 64, 3, 1e-6, 0.8, map[string]string{"alpha": "0.7"}},
+		{"hh@authors", "sft", 1024, 1, 1e-5, 0.1, map[string]string{"model": "EleutherAI/pythia-1.4b-deduped", "lr_scheduler_type": "cosine", "max_length": "2048"}},
+		{"hh@authors", "sparse-common", 128, 3, 5e-7, 0.1, map[string]string{"l1_u": "0.0005", "l1_d": "0.0005"}},
+		{"hh@authors", "sparse-independent", 128, 3, 5e-7, 0.1, map[string]string{"l1_u": "0", "l1_d": "0"}},
+		{"tldr@authors", "sparse-common", 256, 1, 1e-4, 0.8, map[string]string{"lora_r": "64", "load_in_4bit": "false", "max_response_words": "100"}},
+		{"mbpp@authors", "sparse-common", 32, 3, 5e-7, 0.8, map[string]string{"lr_scheduler_type": "cosine", "warmup_ratio": "0.1", "load_best_model_at_end": "true"}},
 	}
 	for _, test := range tests {
 		run := resolve(t, Preset(test.preset), Set("method="+test.method))
@@ -167,6 +175,9 @@ func TestPresets(t *testing.T) {
 					t.Errorf("preset %s: no such setting %q", p.Name, key)
 				}
 			}
+		}
+		if _, ok := preset(p.base); p.base != "" && !ok {
+			t.Errorf("preset %s: no preset %q", p.Name, p.base)
 		}
 	}
 }
@@ -237,7 +248,7 @@ func TestResolveErrors(t *testing.T) {
 		{name: "values", source: new(Values("cell 3", map[string]string{"beta": "x", "alfa": "1"})), want: []string{
 			`cell 3: alfa: no such setting (did you mean "alpha"?)`, `cell 3: beta: found "x", expected a number above 0`,
 		}},
-		{name: "unknown preset", source: new(Preset("imbd")), want: []string{`--preset: unknown "imbd"; known: imdb, hh, tldr, mbpp, ablation (did you mean "imdb"?)`}},
+		{name: "unknown preset", source: new(Preset("imbd")), want: []string{`--preset: unknown "imbd"; known: imdb, hh, tldr, mbpp, ablation, imdb@authors, hh@authors, tldr@authors, mbpp@authors (did you mean "imdb"?)`}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

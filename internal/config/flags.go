@@ -18,7 +18,7 @@ func Flags(cmd *cobra.Command, except ...string) {
 	flags := cmd.Flags()
 	flags.String("config", "", "YAML file of settings; a run's own config.yaml repeats it")
 	flags.StringArray("set", nil, "one setting as KEY=VALUE, dotted keys included; may be repeated")
-	flags.String("preset", "", "the paper's settings: "+strings.Join(PresetNames(), ", "))
+	flags.String("preset", "", "the paper's settings, or those of its authors' scripts: "+strings.Join(PresetNames(), ", "))
 	flags.Bool("resume", false, "continue the run in --out from its newest checkpoint, with its settings")
 	for _, k := range keys {
 		if k.flag != "" && !slices.Contains(except, k.name) {

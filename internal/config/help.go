@@ -14,7 +14,7 @@ func Help(reads Reads, methods []string) string {
 		fmt.Fprintf(&text, "  %-28s %s (%s)\n", k.name, k.help, k.details(reads, methods))
 	}
 	text.WriteString("\nPresets, the paper's settings (arXiv 2410.05102):\n")
-	for _, p := range presets {
+	for _, p := range Presets() {
 		fmt.Fprintf(&text, "  %-28s %s\n", p.Name, p.describe())
 	}
 	return text.String()

@@ -15,6 +15,7 @@ type PresetInfo struct {
 	// Betas is the grid of β that the paper sweeps; empty where it uses one value.
 	Betas []float64
 
+	base   string        // name of the preset whose layers come first; "" for none
 	layers []presetLayer // later ones win
 }
 
@@ -85,6 +86,7 @@ var presets = []PresetInfo{
 			{"*", map[string]string{
 				"load_in_4bit": "true",                                                             // paper: 4 bit quantisation
 				"use_peft":     "true", "lora_r": "16", "lora_alpha": "16", "lora_dropout": "0.05", // paper
+				"max_response_words": "100", // paper: longer summaries are left out
 			}},
 			{"sft", map[string]string{
 				"model": "EleutherAI/gpt-j-6b", // paper: GPT-J 6B
@@ -137,25 +139,33 @@ var presets = []PresetInfo{
 	},
 }
 
-// Presets lists the presets.
-func Presets() []PresetInfo { return slices.Clone(presets) }
+// Presets lists the presets: the paper's, then the variants of the authors' scripts.
+func Presets() []PresetInfo { return slices.Concat(presets, authors) }
 
 // PresetNames lists the presets' names.
 func PresetNames() []string {
-	names := make([]string, len(presets))
-	for i, p := range presets {
-		names[i] = p.Name
+	var names []string
+	for _, p := range Presets() {
+		names = append(names, p.Name)
 	}
 	return names
+}
+
+// preset finds a preset by its name.
+func preset(name string) (p PresetInfo, ok bool) {
+	all := Presets()
+	at := slices.IndexFunc(all, func(p PresetInfo) bool { return p.Name == name })
+	if at < 0 {
+		return p, false
+	}
+	return all[at], true
 }
 
 // Preset is the settings of the preset of that name for the method that the other sources choose.
 func Preset(name string) Source {
 	return Source{preset: true, read: func(method string) ([]setting, error) {
-		for _, p := range presets {
-			if p.Name == name {
-				return p.settings(method)
-			}
+		if p, ok := preset(name); ok {
+			return p.settings(method), nil
 		}
 		hint := ""
 		if near := usage.Nearest(name, PresetNames()); near != "" {
@@ -165,8 +175,11 @@ func Preset(name string) Source {
 	}}
 }
 
-func (p PresetInfo) settings(method string) ([]setting, error) {
+func (p PresetInfo) settings(method string) []setting {
 	var settings []setting
+	if base, ok := preset(p.base); ok {
+		settings = base.settings(method)
+	}
 	for _, layer := range p.layers {
 		if !layer.covers(method) {
 			continue
@@ -177,7 +190,7 @@ func (p PresetInfo) settings(method string) ([]setting, error) {
 			}
 		}
 	}
-	return settings, nil
+	return settings
 }
 
 func (l presetLayer) covers(method string) bool {

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sparsepo/sparsepo/data"
 )
 
 // Prompt is a text for a model to go on with.
@@ -28,6 +30,8 @@ type Tokenizer interface {
 type Options struct {
 	// TextField is the field of running text that prompts are the beginnings of; "" reads whole prompts from "prompt".
 	TextField string
+	// Template writes prompts of chat messages; nil writes a plain dialogue.
+	Template data.Template
 	// Prefix is how much of a text becomes the prompt; only with TextField.
 	Prefix Prefix
 	// Distinct skips a prompt that was read before.
@@ -47,6 +51,7 @@ const (
 	Unstable  Reason = "prefix not the same tokens on its own"
 	Duplicate Reason = "prompt read before"
 	NoTokens  Reason = "prompt without tokens"
+	NoRecord  Reason = "record that training passes over"
 )
 
 // Report counts what reading did.

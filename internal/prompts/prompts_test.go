@@ -181,9 +181,9 @@ func TestReadRefuses(t *testing.T) {
 		name, input, want string
 		options           Options
 	}{
-		{"missing", `{"text": "a"}`, `in.jsonl:1: field "prompt": missing; the fields are "text"`, Options{}},
-		{"number", "{\"prompt\": \"a\"}\n{\"prompt\": 7}", `in.jsonl:2: field "prompt": 7; want a string`, Options{}},
-		{"no records", "\n", `in.jsonl: no records; every record needs "prompt"`, Options{}},
+		{"missing", `{"text": "a"}`, `in.jsonl:1: field "prompt": missing, and the record is of no format that has one; give it as text or chat messages`, Options{}},
+		{"number", "{\"prompt\": \"a\"}\n{\"prompt\": 7}", `in.jsonl:2: field "prompt": found a number; give a string, chat messages or a list of token ids`, Options{}},
+		{"no records", "\n", `in.jsonl: no records; every preference record needs "prompt", "chosen" and "rejected"`, Options{}},
 		{"limit", `{"prompt": "a"}`, "in.jsonl: 1 prompts of 1 records; 2 are wanted: give more records or a lower limit", Options{Limit: 2}},
 		{"all skipped", `{"text": "a"}`, "in.jsonl: 0 prompts of 1 records; skipped 1: text shorter than the prefix", Options{TextField: "text", Prefix: Prefix{Tokens, 2, 2}}},
 	}

@@ -1,6 +1,7 @@
 package prompts
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -16,8 +17,8 @@ import (
 // Field is the field of a record's whole prompt.
 const Field = "prompt"
 
-// Read makes prompts of a JSONL file, gzipped if its name ends in .gz. They come in file order, also with a limit. In running
-// text the HTML line breaks of web pages count as a space. A record without the field, or a file that gives no prompt or
+// Read makes prompts of a data file: of the prompts of its records, in any format that training reads, or of running text in a
+// JSONL file, gzipped if its name ends in .gz. They come in file order, also with a limit. In running text the HTML line breaks of web pages count as a space. A record without the field, or a file that gives no prompt or
 // fewer than the limit, is a usage error.
 func Read(path string, tok Tokenizer, o Options) ([]Prompt, *Report, error) {
 	return ReadFiles(path, []string{path}, tok, o)
@@ -26,13 +27,16 @@ func Read(path string, tok Tokenizer, o Options) ([]Prompt, *Report, error) {
 // ReadFiles is Read for a data set in several files, which are taken as one. name stands for the data set in messages, which
 // name a record by its own file and line.
 func ReadFiles(name string, paths []string, tok Tokenizer, o Options) ([]Prompt, *Report, error) {
+	if o.TextField == "" {
+		return readRecords(name, paths, tok, o)
+	}
 	var texts []sourced
 	for _, path := range paths {
 		file, err := jsonl.Open(path)
 		if err != nil {
 			return nil, nil, err
 		}
-		more, err := fieldTexts(file, path, o.field())
+		more, err := fieldTexts(file, path, o.TextField)
 		file.Close()
 		if err != nil {
 			return nil, nil, err
@@ -42,12 +46,30 @@ func ReadFiles(name string, paths []string, tok Tokenizer, o Options) ([]Prompt,
 	return choose(texts, name, tok, o)
 }
 
-// field is the field that prompts are made of.
-func (o Options) field() string {
-	if o.TextField == "" {
-		return Field
+// readRecords makes prompts of the prompts of records, whatever their format.
+func readRecords(name string, paths []string, tok Tokenizer, o Options) ([]Prompt, *Report, error) {
+	var texts []sourced
+	odd := 0
+	for _, path := range paths {
+		for p, err := range data.Prompts(path, o.Template) {
+			var bad *data.BadRecord
+			switch {
+			case errors.As(err, &bad) && bad.Known():
+				odd++
+			case err != nil:
+				return nil, nil, err
+			default:
+				texts = append(texts, sourced{p.Text, p.Source})
+			}
+		}
 	}
-	return o.TextField
+	list, report, err := choose(texts, name, tok, o)
+	if report != nil && odd > 0 {
+		report.Records += odd
+		report.Looked += odd
+		report.skipMany(NoRecord, odd)
+	}
+	return list, report, err
 }
 
 // choose makes the prompts of texts.
@@ -93,11 +115,13 @@ func tooFew(name string, r *Report, o Options) error {
 	return usage.Errorf("%s: %s; %d are wanted: give more records or a lower limit", name, r, o.Limit)
 }
 
-func (r *Report) skip(reason Reason) {
+func (r *Report) skip(reason Reason) { r.skipMany(reason, 1) }
+
+func (r *Report) skipMany(reason Reason, n int) {
 	if r.Skipped == nil {
 		r.Skipped = map[Reason]int{}
 	}
-	r.Skipped[reason]++
+	r.Skipped[reason] += n
 }
 
 // prompt makes the prompt of the record at a place of its file.

@@ -36,9 +36,9 @@ var hostile = []struct {
 	{name: "deep answer", code: "def f(x):\n  y = []\n  for i in range(100000): y = [y]\n  return y", want: []Kind{Error}, why: "RecursionError"},
 	{name: "number bomb", code: "def f(x): return 10 ** 10 ** 10", want: []Kind{Timeout, Memory}},
 
-	{name: "endless loop", code: "while True: pass", want: []Kind{Timeout}, why: "processor time"},
+	{name: "endless loop", code: "while True: pass", want: []Kind{Timeout}},
 	{name: "endless loop in C", code: "def f(x): return sum(iter(int, 1))", want: []Kind{Timeout}},
-	{name: "sleep", code: "import time\ndef f(x): time.sleep(1000)", want: []Kind{Timeout}, why: "more than 2s"},
+	{name: "sleep", code: "import time\ndef f(x): time.sleep(1000)", want: []Kind{Timeout}, why: "more than 1.5s"},
 	{name: "signal handlers", code: "import signal\nfor s in range(1, 65):\n  try: signal.signal(s, signal.SIG_IGN)\n  except (OSError, ValueError): pass\nwhile True: pass", want: []Kind{Timeout}},
 	{name: "alarm", code: "import signal, os, time\nsignal.signal(signal.SIGALRM, lambda *a: os._exit(0))\nsignal.alarm(1)\ntime.sleep(1000)", want: []Kind{Error}, why: "status 0"},
 	{name: "regular expression bomb", code: "import re\ndef f(x): return re.match('(a+)+$', 'a' * 60 + 'b')", want: []Kind{Timeout}},
@@ -61,7 +61,7 @@ var hostile = []struct {
 	{name: "write outside", code: "open('FORBIDDEN', 'w').write('out')", want: []Kind{Error}, why: "FileNotFoundError"},
 	{name: "write into the library", code: "import os\nopen(os.path.dirname(os.__file__) + '/os.py', 'a').write('#')", want: []Kind{Error}},
 	{name: "replace the judge", code: "open('/sandbox/judge.py', 'w').write('x')", want: []Kind{Error}},
-	{name: "write on devices", code: "import os\nos.mknod('/tmp/disk', 0o60666, os.makedev(8, 0))", want: []Kind{Error}, why: "PermissionError"},
+	{name: "write on devices", code: "import os\nos.mknod('disk', 0o60666, os.makedev(8, 0))", want: []Kind{Error}, why: "PermissionError"},
 	{name: "read a secret", code: "def f(x): return 2 if open('SECRET').read() else 0", want: []Kind{Error}, why: "FileNotFoundError"},
 	{name: "read the users", code: "def f(x): return 2 if open('/etc/passwd').read() else 0", want: []Kind{Error}, why: "FileNotFoundError"},
 	{name: "symbolic link", code: "import os\nos.symlink('SECRET', 'link')\ndef f(x): return 2 if open('link').read() else 0", want: []Kind{Error}, why: "FileNotFoundError"},
@@ -69,7 +69,7 @@ var hostile = []struct {
 	{name: "chroot out", code: "import os\nos.mkdir('x')\nos.chroot('x')", want: []Kind{Error}, why: "PermissionError"},
 	{name: "processes' files", code: "def f(x): return 2 if open('/proc/self/environ').read() else 0", want: []Kind{Error}, why: "FileNotFoundError"},
 	{name: "environment", code: "import os\ndef f(x): return 2 if 'SPARSEPO_TEST_SECRET' in os.environ else 0", want: []Kind{Failed}},
-	{name: "what is there", code: "import os\nfound = [d for d in ('/home', '/root/.ssh', '/var', '/opt', '/run', '/sys', '/proc/1', '/dev/shm', '/dev/kmsg') if os.path.exists(d)]\ndef f(x): return found", tests: "assert f(1) == []", want: []Kind{Passed}},
+	{name: "what is there", code: "import os\nfound = [d for d in ('/home', '/srv', '/var', '/opt', '/run', '/sys', '/proc/1', '/dev/shm', '/dev/kmsg') if os.path.exists(d)]\ndef f(x): return found", tests: "assert f(1) == []", want: []Kind{Passed}},
 
 	{name: "mount", code: "import ctypes\nlibc = ctypes.CDLL(None)\ndef f(x): return 2 if libc.mount(b'x', b'/tmp', b'tmpfs', 0, None) == 0 else 0", want: []Kind{Failed}},
 	{name: "mount processes", code: "import ctypes\nlibc = ctypes.CDLL(None)\ndef f(x): return 2 if libc.unshare(0x10000000) == 0 and libc.mount(b'p', b'/tmp', b'proc', 0, None) == 0 else 0", want: []Kind{Failed}},
@@ -145,7 +145,7 @@ func TestHostilePrograms(t *testing.T) {
 	fill := strings.NewReplacer("SECRET'", secret+"'", "FORBIDDEN", forbidden, "PORT", fmt.Sprint(server.Addr().(*net.TCPAddr).Port))
 
 	limits := DefaultLimits()
-	limits.CPU, limits.Wall, limits.Memory = 300*time.Millisecond, 2*time.Second, 256<<20
+	limits.CPU, limits.Wall, limits.Memory = 300*time.Millisecond, 1500*time.Millisecond, 256<<20
 	s := open(t, Options{Workers: 4, Limits: limits})
 	t.Run("programs", func(t *testing.T) {
 		for _, test := range hostile {

@@ -21,7 +21,7 @@ const programUser = 65534
 // other than its own; an ordinary user's programs have the worker's id, but none of its privileges.
 func isolate(a *syscall.SysProcAttr) (twoUsers bool) {
 	a.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
-	twoUsers = os.Getuid() == 0 && exists("/proc/self/uid_map", programUser) && exists("/proc/self/gid_map", programUser)
+	twoUsers = os.Getuid() == 0 && secondUser()
 	a.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
 	a.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	if twoUsers {
@@ -30,6 +30,15 @@ func isolate(a *syscall.SysProcAttr) (twoUsers bool) {
 		a.GidMappings = append(a.GidMappings, syscall.SysProcIDMap{ContainerID: programUser, HostID: programUser, Size: 1})
 	}
 	return twoUsers
+}
+
+// secondUser reports whether programUser exists here and this program has the privileges to be it.
+func secondUser() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	const needed = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
+	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&needed == needed &&
+		exists("/proc/self/uid_map", programUser) && exists("/proc/self/gid_map", programUser)
 }
 
 // exists reports whether an id exists in this program's own user namespace.
@@ -69,6 +78,9 @@ func withWayOut(err error) error {
 		if readErr == nil && parseErr == nil && s.forbids(value) {
 			err, found = usage.Hint(err, "the kernel forbids user namespaces; root allows them with: "+s.allowWith), true
 		}
+	}
+	if os.Getuid() == 0 && !secondUser() {
+		err, found = usage.Hint(err, fmt.Sprintf("start this as an ordinary user; or let root run programs as user %d, with the capabilities SETUID and SETGID", programUser)), true
 	}
 	if !found {
 		err = usage.Hint(err, "in a container, let it make user namespaces and mounts (Docker: --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined)")

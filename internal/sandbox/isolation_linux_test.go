@@ -73,6 +73,34 @@ func TestOrdinaryUser(t *testing.T) {
 	rerun(t, binary, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: programUser, Gid: programUser}}, "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/")
 }
 
+// TestRefusesRootAlone: root's processes are not limited in number, so nothing runs where root is the only user there is.
+func TestRefusesRootAlone(t *testing.T) {
+	if os.Getenv(again) == "" {
+		if os.Getuid() != 0 {
+			t.Skip("only root can become root alone")
+		}
+		rerun(t, "/proc/self/exe", &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{HostID: 0, Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{HostID: 0, Size: 1}},
+		})
+		return
+	}
+	s, err := Open(t.Context(), Options{Workers: 1})
+	if err == nil {
+		// Root of an outer container may be an ordinary user outside, whose processes are limited.
+		defer s.Close()
+		v, err := s.Run(t.Context(), Program{Code: "import os\nif os.fork() == 0: os._exit(0)", Tests: "assert True"})
+		if err != nil || v.Passed() {
+			t.Errorf("a program started another: %v, %v", v, err)
+		}
+		return
+	}
+	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "limit the number of processes") && !strings.Contains(err.Error(), "find Python") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
 // TestRefusesWithoutNamespaces: where the kernel gives no namespaces nothing runs, and the error says why and what to do.
 func TestRefusesWithoutNamespaces(t *testing.T) {
 	const maximum = "/proc/sys/user/max_user_namespaces"
@@ -148,11 +176,18 @@ func TestEndsWithItsParent(t *testing.T) {
 		t.Errorf("%d processes ran under the other program, %d in all; want 4 (worker, interpreter, program, judge) and 5", running, len(family))
 	}
 	for _, pid := range family {
-		for wait := 0; syscall.Kill(pid, 0) == nil; wait++ {
+		for wait := 0; alive(pid); wait++ {
 			if wait == 100 {
 				t.Fatalf("process %d outlived the program that started it", pid)
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
 	}
+}
+
+// alive reports whether a process runs; one that ended and waits to be noticed by its parent does not.
+func alive(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, ok := strings.Cut(string(text), ") ")
+	return err == nil && ok && !strings.HasPrefix(rest, "Z")
 }

@@ -79,7 +79,7 @@ func residentMB(pid int) float64 {
 
 // TestSoak: many short programs, bad ones among them, leave no process, file, mount or memory behind.
 func TestSoak(t *testing.T) {
-	count := 400
+	count := 300
 	if text := os.Getenv(soakPrograms); text != "" {
 		var err error
 		if count, err = strconv.Atoi(text); err != nil {

@@ -70,9 +70,14 @@ func startZygote(in *interior) (*zygote, error) {
 		ours.Close()
 		return nil, fmt.Errorf("start %s: %w", in.Python, err)
 	}
-	if err := z.receive(&struct{}{}); err != nil {
+	var warm struct{ Problem string }
+	if err := z.receive(&warm); err != nil {
 		z.end()
 		return nil, fmt.Errorf("start %s: it ended before it was ready: %w", in.Python, err)
+	}
+	if in.Isolated && warm.Problem != "" {
+		z.end()
+		return nil, errors.New(warm.Problem)
 	}
 	return z, nil
 }

@@ -74,12 +74,13 @@ func newDistribution(logits *Node) distribution {
 	return distribution{shifted, Log(ReduceSum(Exp(shifted), -1))}
 }
 
-// logProb is the log-probability of one target a token, [responses].
+// logProb is the log-probability of one target a token, [responses]. It compares rather than gathers, so that its gradient
+// needs no scattering into a tensor of zeros as large as the logits; a vocabulary's numbers are exact in float32.
 func (d distribution) logProb(target *Node) *Node {
-	n, vocab := d.shifted.Shape().Dim(0), d.shifted.Shape().Dim(1)
-	row := Iota(target.Graph(), shapes.Make(dtypes.Int64, n), 0)
-	flat := Add(MulScalar(row, int64(vocab)), target)
-	return Sub(Gather(Reshape(d.shifted, n*vocab), InsertAxes(flat, -1)), d.logSum)
+	g, shape := target.Graph(), d.shifted.Shape()
+	wanted := BroadcastToShape(InsertAxes(ConvertDType(target, shape.DType), -1), shape)
+	number := BroadcastToShape(Iota(g, shapes.Make(shape.DType, 1, shape.Dim(1)), 1), shape)
+	return Sub(ReduceSum(Where(Equal(wanted, number), d.shifted, ZerosLike(d.shifted)), -1), d.logSum)
 }
 
 // kl is KL(d ‖ other) a token, [responses], nats: Σ_v p(v) (z(v) - z'(v)) - (log Z - log Z').

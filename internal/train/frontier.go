@@ -56,7 +56,7 @@ func (f *frontierProbe) open(ctx context.Context, s *session, console io.Writer,
 		return usage.Errorf("frontier.every: the reward model reads text, and %s has no tokenizer", s.config.Model)
 	}
 	var err error
-	if f.prompts, _, err = prompts.Read(c.Prompts, s.tokenizer, prompts.Options{}); err != nil {
+	if f.prompts, _, err = prompts.Read(c.Prompts, s.tokenizer, prompts.Options{Template: s.template}); err != nil {
 		return err
 	}
 	if c.Limit > 0 && c.Limit < len(f.prompts) {

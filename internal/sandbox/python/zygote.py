@@ -102,12 +102,30 @@ def run(control, limits, case, output):
     tell(control, judge=judged, program=ended(program_pid))
 
 
+def can_fork(limits):
+    """Whether a process with its limits lowered can start others all the same, as root's can."""
+    try:
+        limit(limits, True)
+        if os.fork() == 0:
+            os._exit(0)
+    except OSError:
+        return False
+    return True
+
+
+def self_check():
+    """Why programs must not be run here; empty if they may."""
+    limits = {"memory": 1 << 30, "cpu": 9, "file_size": 0, "files": 64}
+    _, status = os.waitpid(fork(lambda: os._exit(9 if can_fork(limits) else 0)), 0)
+    return "limit the number of processes: programs of this user can start others without limit" if status else ""
+
+
 def main():
     sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
     sys.setrecursionlimit(1000)
     control = socket.socket(fileno=CONTROL)
     gc.freeze()
-    tell(control)
+    tell(control, problem=self_check())
     while True:
         limits, fds = receive(control)
         if limits is None:
