@@ -151,6 +151,23 @@ func (k *Classifier) Encode(text string) (ids []int32, cut bool, err error) {
 	return ids, cut, nil
 }
 
+// EncodePair returns the ids that the model reads of two texts, such as a premise and a hypothesis, in at most maxTokens ids,
+// or as many as the model and its tokenizer allow where that is less; and whether the first text, or both, were cut to that.
+func (k *Classifier) EncodePair(first, second string, maxTokens int) (ids []int32, cut bool, err error) {
+	if k.tokenizer == nil {
+		return nil, false, errors.New("the classifier has no tokenizer")
+	}
+	limit := min(k.Config.MaxTokens(), maxTokens)
+	if own, ok := k.tokenizer.MaxTokens(); ok {
+		limit = min(limit, own)
+	}
+	ids, cut, ok := k.tokenizer.EncodePair(first, second, limit)
+	if !ok {
+		return nil, false, usage.Errorf("the classifier's tokenizer has no form for two texts in %d tokens (post_processor of tokenizer.json)", limit)
+	}
+	return ids, cut, nil
+}
+
 // Classify returns one number a class for each text, and how many of the texts were cut; see Encode.
 func (k *Classifier) Classify(ctx context.Context, texts []string) (logits [][]float32, numCut int, err error) {
 	sequences := make([][]int32, len(texts))

@@ -51,6 +51,27 @@ func (t *Tokenizer) EncodeAtMost(text string, maxTokens int) (ids []int32, cut b
 	return slices.Delete(ids, last-surplus, last), true
 }
 
+// EncodePair returns the ids that a model reads of two texts, such as a premise and a hypothesis, in at most maxTokens ids: the
+// end of the first text is left out where they have more, then that of the second, and cut is true. ok is false where the
+// tokenizer's files do not say how two texts are put together, or leave no room for them.
+func (t *Tokenizer) EncodePair(first, second string, maxTokens int) (ids []int32, cut, ok bool) {
+	f := t.frame.pair
+	if f == nil {
+		return nil, false, false
+	}
+	room := maxTokens - len(f.prefix) - len(f.middle) - len(f.suffix)
+	if room < 0 {
+		return nil, false, false
+	}
+	a, b := t.Encode(first), t.Encode(second)
+	if surplus := len(a) + len(b) - room; surplus > 0 {
+		cut = true
+		a = a[:max(0, len(a)-surplus)]
+		b = b[:min(len(b), room)]
+	}
+	return slices.Concat(f.prefix, a, f.middle, b, f.suffix), cut, true
+}
+
 // Missing returns the first byte of text that Encode cannot represent. Vocabularies learned from UTF-8 often lack the bytes
 // that never occur in it, and some lack control characters.
 func (t *Tokenizer) Missing(text string) (b byte, missing bool) {

@@ -188,6 +188,44 @@ func TestDocumentFrame(t *testing.T) {
 	}
 }
 
+func TestEncodePair(t *testing.T) {
+	const special = `"special_tokens": {"<s>": {"id": "<s>", "ids": [4], "tokens": ["<s>"]}, "</s>": {"id": "</s>", "ids": [5], "tokens": ["</s>"]}}`
+	const single = `"single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]`
+	tests := []struct {
+		name, processor string
+		maxTokens       int
+		want            []int32 // of "ab" twice and "a"; nil: no form for pairs
+		cut             bool
+	}{
+		{"RoBERTa", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 7, []int32{4, 2, 2, 5, 5, 0, 5}, false},
+		{"cut at the first", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 6, []int32{4, 2, 5, 5, 0, 5}, true},
+		{"cut at both", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 4, []int32{4, 5, 5, 5}, true},
+		{"no room", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 3, nil, false},
+		{"BERT", `{"type": "BertProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4]}`, 9, []int32{4, 2, 2, 5, 0, 5}, false},
+		{
+			"template", `{"type": "TemplateProcessing", ` + single + `, "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "</s>", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}, {"SpecialToken": {"id": "<s>", "type_id": 1}}], ` + special + `}`,
+			9,
+			[]int32{2, 2, 5, 0, 4},
+			false,
+		},
+		{"template without", `{"type": "TemplateProcessing", ` + single + `, "pair": [], ` + special + `}`, 9, nil, false},
+		{"template the wrong way round", `{"type": "TemplateProcessing", ` + single + `, "pair": [{"Sequence": {"id": "B", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 1}}], ` + special + `}`, 9, nil, false},
+		{"none", `null`, 9, nil, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			tok := mustLoadDocument(t, map[string]string{
+				"post_processor": test.processor,
+				"added_tokens":   `[{"id": 4, "content": "<s>", "special": true}, {"id": 5, "content": "</s>", "special": true}]`,
+			})
+			ids, cut, ok := tok.EncodePair("abab", "a", test.maxTokens)
+			if diff := cmp.Diff(test.want, ids); diff != "" || ok != (test.want != nil) || cut != test.cut {
+				t.Errorf("cut %v, ok %v, ids (-want +got):\n%s", cut, ok, diff)
+			}
+		})
+	}
+}
+
 func FuzzDocument(f *testing.F) {
 	f.Add([]byte(documentWith(nil)))
 	f.Add([]byte(documentWith(map[string]string{
@@ -210,6 +248,9 @@ func FuzzDocument(f *testing.F) {
 		}
 		for _, text := range []string{"ab <s> 12", "é\xff"} {
 			tok.Decode(tok.EncodeWithSpecials(text))
+			if ids, _, ok := tok.EncodePair(text, text, 6); ok && len(ids) > 6 {
+				t.Fatalf("%d ids, want at most 6", len(ids))
+			}
 		}
 	})
 }

@@ -7,8 +7,13 @@ import (
 	"slices"
 )
 
-// frame is what a post-processor puts around the ids of a text.
-type frame struct{ prefix, suffix []int32 }
+// frame is what a post-processor puts around the ids of a text, and between and around those of two.
+type frame struct {
+	prefix, suffix []int32
+	pair           *pairFrame // nil where the post-processor has no form for two texts
+}
+
+type pairFrame struct{ prefix, middle, suffix []int32 }
 
 func readPostProcessor(d *definition, path string, raw json.RawMessage) error {
 	kind, err := componentType(path, raw)
@@ -44,10 +49,25 @@ func readPostProcessors(d *definition, path string, raw json.RawMessage) error {
 	return nil
 }
 
+// ids are all that stands in the frame.
+func (f *frame) ids() []int32 {
+	ids := slices.Concat(f.prefix, f.suffix)
+	if f.pair != nil {
+		ids = slices.Concat(ids, f.pair.prefix, f.pair.middle, f.pair.suffix)
+	}
+	return ids
+}
+
 // wrap puts ids around what stands in the frame already.
 func (f *frame) wrap(prefix, suffix []int32) {
 	f.prefix = slices.Concat(prefix, f.prefix)
 	f.suffix = slices.Concat(f.suffix, suffix)
+}
+
+// classify makes the frame that of a classifier: RoBERTa's puts two separators between two texts, BERT's one.
+func (f *frame) classify(classifier, separator int32, numBetween int) {
+	f.wrap([]int32{classifier}, []int32{separator})
+	f.pair = &pairFrame{[]int32{classifier}, slices.Repeat([]int32{separator}, numBetween), []int32{separator}}
 }
 
 // tokenAndID is a token written as ["</s>", 2].
@@ -81,11 +101,16 @@ func readClassifierFrame(d *definition, path string, raw json.RawMessage) error 
 	if component.Separator == nil || component.Classifier == nil {
 		return fmt.Errorf("%s: sep and cls are needed", path)
 	}
-	d.frame.wrap([]int32{component.Classifier.id}, []int32{component.Separator.id})
+	numBetween := 1
+	if component.Type == "RobertaProcessing" {
+		numBetween = 2
+	}
+	d.frame.classify(component.Classifier.id, component.Separator.id, numBetween)
 	return nil
 }
 
-// template is a TemplateProcessing component. The template for two texts is read past: texts are encoded one at a time.
+// template is a TemplateProcessing component. Its form for two texts is read when it can be: a form of another kind matters to
+// pairs alone.
 type template struct {
 	Type          string
 	Single        []templatePart
@@ -112,25 +137,42 @@ func readTemplate(d *definition, path string, raw json.RawMessage) error {
 	if err := decodeComponent(path, raw, &component); err != nil {
 		return err
 	}
-	var sides [2][]int32 // before and after the text
-	side := 0
-	for i, part := range component.Single {
+	single, err := component.stretches(path+".single", component.Single, "A")
+	if err != nil {
+		return err
+	}
+	d.frame.wrap(single[0], single[1])
+	var parts []templatePart
+	if decodeStrict(component.Pair, &parts) != nil {
+		return nil
+	}
+	if pair, err := component.stretches(path+".pair", parts, "A", "B"); err == nil {
+		d.frame.pair = &pairFrame{pair[0], pair[1], pair[2]}
+	}
+	return nil
+}
+
+// stretches are the ids of the special tokens before, between and after the sequences of a form, which it must have in that
+// order.
+func (t *template) stretches(path string, parts []templatePart, sequences ...string) ([][]int32, error) {
+	stretches := make([][]int32, len(sequences)+1)
+	seen := 0
+	for i, part := range parts {
 		switch {
-		case part.Sequence != nil && part.SpecialToken == nil && part.Sequence.ID == "A" && side == 0:
-			side = 1
+		case part.Sequence != nil && part.SpecialToken == nil && seen < len(sequences) && part.Sequence.ID == sequences[seen]:
+			seen++
 		case part.SpecialToken != nil && part.Sequence == nil:
-			token, ok := component.SpecialTokens[part.SpecialToken.ID]
+			token, ok := t.SpecialTokens[part.SpecialToken.ID]
 			if !ok {
-				return fmt.Errorf("%s.single[%d]: %q is not among special_tokens", path, i, part.SpecialToken.ID)
+				return nil, fmt.Errorf("%s[%d]: %q is not among special_tokens", path, i, part.SpecialToken.ID)
 			}
-			sides[side] = append(sides[side], token.IDs...)
+			stretches[seen] = append(stretches[seen], token.IDs...)
 		default:
-			return fmt.Errorf("%s.single[%d]: want the sequence A once, and special tokens", path, i)
+			return nil, fmt.Errorf("%s[%d]: want the sequence A once, and special tokens", path, i)
 		}
 	}
-	if side == 0 {
-		return fmt.Errorf("%s.single: the sequence A is missing", path)
+	if seen < len(sequences) {
+		return nil, fmt.Errorf("%s: the sequence %s is missing", path, sequences[seen])
 	}
-	d.frame.wrap(sides[0], sides[1])
-	return nil
+	return stretches, nil
 }

@@ -26,6 +26,7 @@ func (s *settings) isRoberta() bool {
 func (s *settings) applyRoberta(d *definition) error {
 	d.words, d.byteLevelOnly = preTokenizer{text: []step{scanStep{scanGPT2}}}, true
 	d.added = slices.DeleteFunc(d.added, func(t addedToken) bool { return t.Content == endOfText })
+	ids := map[string]int32{}
 	for _, role := range roleNames {
 		if _, ok := s.named[role]; !ok {
 			s.named[role] = namedToken{content: robertaTokens[role], source: "RoBERTa's " + role}
@@ -35,16 +36,12 @@ func (s *settings) applyRoberta(d *definition) error {
 		if !ok {
 			return fmt.Errorf("%s: token %q is not in the vocabulary", token.source, token.content)
 		}
-		switch role {
-		case "cls_token":
-			d.frame.prefix = []int32{id}
-		case "sep_token":
-			d.frame.suffix = []int32{id}
-		}
+		ids[role] = id
 		if !slices.ContainsFunc(s.added, func(t addedToken) bool { return t.Content == token.content }) {
 			s.added = append(s.added, addedToken{ID: id, Content: token.content, LeftStrip: role == "mask_token", Special: true})
 		}
 	}
+	d.frame.classify(ids["cls_token"], ids["sep_token"], 2)
 	return nil
 }
 

@@ -24,6 +24,18 @@ var robertaFiles = map[string]string{
 	"config.json": `{"model_type": "roberta", "bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}`,
 }
 
+// Two texts are put together as RoBERTa was trained on them, from a vocabulary too, which does not say so.
+func TestRobertaPair(t *testing.T) {
+	tok, err := loadFiles(t, robertaFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, cut, ok := tok.EncodePair("ab", "a", 9)
+	if diff := cmp.Diff([]int32{0, 6, 2, 2, 4, 2}, ids); diff != "" || cut || !ok {
+		t.Errorf("cut %v, ok %v, ids (-want +got):\n%s", cut, ok, diff)
+	}
+}
+
 // TestRobertaVocabulary loads a vocabulary with its merges alone, as RoBERTa models have them.
 func TestRobertaVocabulary(t *testing.T) {
 	named := func(fields string) map[string]string {

@@ -58,7 +58,7 @@ func (d *definition) build() (*Tokenizer, error) {
 	if err := t.setAdded(d); err != nil {
 		return nil, err
 	}
-	for _, id := range slices.Concat(d.frame.prefix, d.frame.suffix) {
+	for _, id := range d.frame.ids() {
 		if t.Token(id) == "" {
 			return nil, fmt.Errorf("post_processor: id %d has no token", id)
 		}

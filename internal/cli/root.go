@@ -27,6 +27,7 @@ func init() {
 		newDataCommand,
 		newSweepCommand,
 		newInspectCommand,
+		newEvalCommand,
 		newMergeCommand,
 		newReportCommand,
 		newRewardCommand,
