@@ -86,8 +86,9 @@ func ranked(text []rune, pattern *regexp2.Regexp) []mention {
 	list := collect(text, pattern)
 	for i := range list {
 		list[i].rank = 300
-		if slices.ContainsFunc(list[i].latex, isBoxed) {
+		if slices.ContainsFunc(list[i].latex, isBoxed) { // of several formulas the boxed ones are the answer
 			list[i].rank = 50
+			list[i].latex = slices.DeleteFunc(list[i].latex, func(latex string) bool { return !isBoxed(latex) })
 		}
 	}
 	match, err := anchors.FindRunesMatch(text)

@@ -66,7 +66,7 @@ func (p point) symbol(name string) value {
 		return value{complex: 1i}
 	}
 	hash := fnv.New64a()
-	hash.Write(append([]byte(name), 0, p.seed)) //nolint:errcheck // a hash takes everything
+	hash.Write(append([]byte(name), 0, p.seed))
 	bits := hash.Sum64() * 0x9e3779b97f4a7c15
 	x, y := float64(bits>>40)/(1<<22)-2, float64(bits<<24>>40)/(1<<22)-2
 	if p.verify {

@@ -61,8 +61,8 @@ func (m mention) read() (*answer, string) {
 			list.items = append(list.items, a)
 		}
 	}
-	if len(list.items) == 1 {
-		return list.items[0], texts[0]
+	if first := list.items[0]; !slices.ContainsFunc(list.items[1:], func(item *answer) bool { return !matches(first, item) }) {
+		return first, texts[0] // one answer, or the same in several forms
 	}
 	return list, strings.Join(texts, " and ")
 }
