@@ -28,6 +28,7 @@ func init() {
 		newSweepCommand,
 		newInspectCommand,
 		newMergeCommand,
+		newEvalCommand,
 		newReportCommand,
 		newRewardCommand,
 		newInitCommand,
