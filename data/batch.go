@@ -18,6 +18,7 @@ type Batch struct {
 	Predict []int64   // [Responses] flat index (row*Seq + column) of the position whose logits predict the token
 	Target  []int64   // [Responses] the response token
 	Owner   []int64   // [Responses] slot for chosen tokens, Pairs+slot for rejected ones; 2*Pairs at padding
+	Mask    []float32 // [Responses] the token's weight in its record, 0 at padding; nil where the pairs have no masks
 	Weight  []float32 // [Pairs] what each pair's loss counts; 1/(number of real pairs in the whole optimiser batch), 0 at padding
 
 	Index      []int // [real pairs] place of each pair in the data set

@@ -11,6 +11,9 @@ func Collate(pairs []TokenPair, shape Shape) (Batch, error) {
 		return Batch{}, err
 	}
 	b := newBatch(shape)
+	if len(pairs) > 0 && pairs[0].ChosenMask != nil {
+		b.Mask = make([]float32, b.Responses)
+	}
 	c := collation{Batch: &b}
 	for slot, at := range placesOf(pairs, shape) {
 		c.add(slot, pairs[slot], at, shape.Layout)
@@ -31,6 +34,9 @@ func check(pairs []TokenPair, shape Shape) error {
 			len(pairs), d.longest(), d.responses, shape)
 	}
 	for _, p := range pairs {
+		if !p.masksFit() || (p.ChosenMask == nil) != (pairs[0].ChosenMask == nil) {
+			return fmt.Errorf("collate: %s: masks that are not one weight for every response token of every pair", p.Source)
+		}
 		for _, side := range p.sides() {
 			if len(side) <= p.lengths().firstPredicted() {
 				return fmt.Errorf("collate: %s: a response has no token that anything predicts; give it a prompt and at least one id", p.Source)
@@ -81,7 +87,7 @@ func (c *collation) add(slot int, p TokenPair, at place, layout Layout) {
 	start := at.row*c.Seq + at.column
 	c.segment(start, 0, slot, SidePrompt, p.Prompt)
 	c.segment(start+prompt, prompt, slot, SideChosen, p.Chosen)
-	c.predict(start+prompt-1, start+prompt, slot, p, p.Chosen)
+	c.predict(start+prompt-1, start+prompt, slot, p, p.Chosen, p.ChosenMask)
 	c.RealTokens += prompt + len(p.Chosen)
 	if len(p.Rejected) == 0 {
 		return
@@ -93,7 +99,7 @@ func (c *collation) add(slot int, p TokenPair, at place, layout Layout) {
 		c.segment(start, 0, slot, SidePrompt, p.Prompt)
 	}
 	c.segment(first, prompt, slot, SideRejected, p.Rejected)
-	c.predict(last, first, c.Pairs+slot, p, p.Rejected)
+	c.predict(last, first, c.Pairs+slot, p, p.Rejected, p.RejectedMask)
 	c.RealTokens += prompt + len(p.Rejected)
 }
 
@@ -108,7 +114,7 @@ func (c *collation) segment(at, position, slot int, side int64, ids []int32) {
 }
 
 // predict lists a response that starts at first and whose first token is predicted at last, the end of the prompt.
-func (c *collation) predict(last, first, owner int, p TokenPair, ids []int32) {
+func (c *collation) predict(last, first, owner int, p TokenPair, ids []int32, mask []float32) {
 	for i := p.lengths().firstPredicted(); i < len(ids); i++ {
 		from := first + i - 1
 		if i == 0 {
@@ -117,6 +123,9 @@ func (c *collation) predict(last, first, owner int, p TokenPair, ids []int32) {
 		c.Predict[c.responses] = int64(from)
 		c.Target[c.responses] = int64(ids[i])
 		c.Owner[c.responses] = int64(owner)
+		if mask != nil {
+			c.Mask[c.responses] = mask[i]
+		}
 		c.responses++
 	}
 }
@@ -128,7 +137,7 @@ func (b *Batch) Weigh(total int) {
 	}
 }
 
-// Unpack gives back the pairs of a batch, in the order of their slots. Where they come from is not kept.
+// Unpack gives back the pairs of a batch, in the order of their slots. Where they come from is not kept, and masks are left out.
 func (b *Batch) Unpack() []TokenPair {
 	pairs := make([]TokenPair, len(b.Index))
 	prompted := make([]int, len(b.Index)) // row+1 that the prompt was read in: the Separate layout has a second copy

@@ -73,6 +73,7 @@ func ParseRecord(raw []byte, source string, task Task) (Record, error) {
 		if task == Supervised {
 			rec.Rejected = Content{}
 		}
+		rec.masks = [2]json.RawMessage{f[maskFields[0]], f[maskFields[1]]}
 		if err := rec.check(); err != nil {
 			return Record{}, err
 		}

@@ -27,6 +27,7 @@ type index struct {
 	blocks     []*block
 	count      int
 	candidates map[int]candidates // of the records that have more than one response on a side
+	masked     bool               // a weight for each response token stands after the responses
 }
 
 const blockSize = 64
@@ -116,6 +117,9 @@ func (x *index) at(i int) int64 {
 		if c, several := x.candidates[i-i%blockSize+j]; several {
 			at += sum(c.chosen) + sum(c.rejected)
 		} else {
+			at += int64(e.chosen) + int64(e.rejected)
+		}
+		if x.masked {
 			at += int64(e.chosen) + int64(e.rejected)
 		}
 	}

@@ -36,6 +36,9 @@ type LoadOptions struct {
 	Template         Template   // writes chat messages; nil writes them as a plain dialogue
 	RatedPairs       RatedPairs // which pairs are made of rated responses
 	MaxResponseWords int        // records with a longer response are dropped, rated responses taken out; 0 for no limit
+	// Masks reads the weights of response tokens from the records' fields chosen_mask and rejected_mask, one number for every
+	// token of the whole response, its end-of-sequence token included. Every record must be a pair with both.
+	Masks bool
 }
 
 // Load reads and tokenises a data file. It is an error if no pair is left. The report is given whenever records were read,
@@ -69,6 +72,7 @@ func LoadMixture(ctx context.Context, name string, parts []Part, options LoadOpt
 	if err != nil {
 		return nil, nil, err
 	}
+	b.set.index.masked = options.Masks
 	l := loading{LoadOptions: options, builder: b, report: &Report{Path: name}}
 	if err := l.readAll(ctx, parts); err != nil {
 		_ = b.set.Close()
@@ -90,6 +94,9 @@ func (o LoadOptions) validate() error {
 	}
 	if o.MaxResponseWords < 0 {
 		return usage.Errorf("max_response_words: %d is negative; give a number of words, or 0 for no limit", o.MaxResponseWords)
+	}
+	if o.Masks && o.Task != Preference {
+		return usage.Errorf("masks belong to the responses of pairs; these records are read for fine-tuning")
 	}
 	if err := o.RatedPairs.Validate(); err != nil {
 		return err

@@ -11,6 +11,9 @@ type TokenPair struct {
 	Chosen []int32
 	// Rejected has at least one id in a preference pair and is empty in a supervised example.
 	Rejected []int32
+	// ChosenMask and RejectedMask are the weights of the responses' tokens, one each, where the records give them (see
+	// LoadOptions.Masks); nil elsewhere.
+	ChosenMask, RejectedMask []float32
 }
 
 // Length is the number of positions that the prompt and the longer response take.

@@ -82,7 +82,7 @@ func (l *loading) pairRated() {
 	for _, pair := range l.RatedPairs.of(made.ratings) {
 		chosen, rejected := made.chosen[pair[0]], made.chosen[pair[1]]
 		if !slices.Equal(chosen, rejected) {
-			l.keep(example{made.source, made.prompt, [][]int32{chosen}, [][]int32{rejected}})
+			l.keep(example{source: made.source, prompt: made.prompt, chosen: [][]int32{chosen}, rejected: [][]int32{rejected}})
 			kept++
 		}
 	}

@@ -37,6 +37,8 @@ type Record struct {
 
 	format        string // the record format's name
 	responseField string // what the file calls Chosen, when not "chosen"
+
+	masks [2]json.RawMessage // of the chosen and the rejected response's tokens, as they stand in the file
 }
 
 // Answer is one of many responses to a prompt.

@@ -49,8 +49,16 @@ func CollectSet(path string, pairs iter.Seq2[TokenPair, error]) (*Set, error) {
 			_ = b.set.Close()
 			return nil, err
 		}
-		if b.set.Len() == 0 && len(p.Rejected) == 0 {
-			b.set.Task = Supervised
+		if b.set.Len() == 0 {
+			b.set.index.masked = p.ChosenMask != nil
+			if len(p.Rejected) == 0 {
+				b.set.Task = Supervised
+			}
+		}
+		if !p.masksFit() || (p.ChosenMask != nil) != b.set.index.masked {
+			_ = b.set.Close()
+			return nil, fmt.Errorf("make a set of pairs: %s: masks of %d and %d numbers for %d and %d tokens; give all pairs masks of their lengths, or none",
+				p.Source, len(p.ChosenMask), len(p.RejectedMask), len(p.Chosen), len(p.Rejected))
 		}
 		b.add(exampleOf(p))
 	}
@@ -156,8 +164,16 @@ func (s *Set) pair(i int, d draw) (TokenPair, error) {
 	if p.Chosen, err = s.store.read(at+sum(c.chosen[:chosen]), int(c.chosen[chosen])); err != nil || len(c.rejected) == 0 {
 		return p, err
 	}
-	p.Rejected, err = s.store.read(at+sum(c.chosen)+sum(c.rejected[:rejected]), int(c.rejected[rejected]))
-	return p, err
+	if p.Rejected, err = s.store.read(at+sum(c.chosen)+sum(c.rejected[:rejected]), int(c.rejected[rejected])); err != nil || !s.index.masked {
+		return p, err
+	}
+	words, err := s.store.read(at+sum(c.chosen)+sum(c.rejected), len(p.Chosen)+len(p.Rejected))
+	if err != nil {
+		return p, err
+	}
+	weights := numbersOf(words)
+	p.ChosenMask, p.RejectedMask = weights[:len(p.Chosen):len(p.Chosen)], weights[len(p.Chosen):]
+	return p, nil
 }
 
 // setBuilder writes a set.
@@ -180,10 +196,11 @@ type example struct {
 	source           string
 	prompt           []int32
 	chosen, rejected [][]int32
+	masks            [2][]float32 // of the only chosen and the only rejected response; nil in a set without masks
 }
 
 func exampleOf(p TokenPair) example {
-	e := example{source: p.Source, prompt: p.Prompt, chosen: [][]int32{p.Chosen}}
+	e := example{source: p.Source, prompt: p.Prompt, chosen: [][]int32{p.Chosen}, masks: [2][]float32{p.ChosenMask, p.RejectedMask}}
 	if len(p.Rejected) > 0 {
 		e.rejected = [][]int32{p.Rejected}
 	}
@@ -200,6 +217,9 @@ func (b *setBuilder) add(e example) {
 	}
 	for _, ids := range e.rejected {
 		s.store.add(ids)
+	}
+	for _, weights := range e.masks {
+		s.store.add(bitsOf(weights))
 	}
 }
 

@@ -157,9 +157,15 @@ func (t *tokeniser) tokenise(rec Record) (tokenised, Outcome, error) {
 	if err := checkVocabulary(rec, made.example, t.VocabSize); err != nil {
 		return none, Outcome{}, err
 	}
+	if t.Masks {
+		if err := t.addMasks(rec, &made); err != nil {
+			return none, Outcome{}, err
+		}
+	}
 	if reason := t.fit(rec, &made, &out); reason != "" {
 		return none, Outcome{Dropped: reason}, nil
 	}
+	made.cutMasks()
 	return made, out, nil
 }
 

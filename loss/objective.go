@@ -18,6 +18,7 @@ const (
 	IndependentMask          // two learned masks
 	BinaryMask               // one learned mask, rounded to 0 or 1
 	RandomMask               // uniform on [0, 1], drawn anew at every step
+	FileMask                 // given with the records, in place of an objective's own
 )
 
 // Learned reports whether the mask has parameters.
@@ -86,6 +87,9 @@ func register(o Objective) {
 	if o.Pairs {
 		o.Reads = append(o.Reads[:len(o.Reads):len(o.Reads)], "rpo_alpha")
 		o.Build = withNLL(o.Build)
+	}
+	if o.Mask != NoMask {
+		o.Reads = append(o.Reads[:len(o.Reads):len(o.Reads)], "mask.source")
 	}
 	registry = append(registry, o)
 	slices.SortStableFunc(registry, func(a, b Objective) int { return order(a.Name) - order(b.Name) })

@@ -41,6 +41,8 @@ type Card struct {
 
 	Adapter bool // the weights are an adapter in PEFT's format, not a whole model
 	Masks   bool // mask.safetensors lies beside the weights
+	// FileMasks says that the records brought the masks, in place of the method's own.
+	FileMasks bool
 
 	// Settings are those the run read, in the order to show them. The card has those that differ from their default, and
 	// the ones without which no run can be judged (batch size, learning rate, …).

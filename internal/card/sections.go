@@ -52,6 +52,9 @@ func (c Card) method() string {
 	if c.Masks {
 		text += "\nThe parameters of the learned masks are in `mask.safetensors`. They weight tokens in training; generating text does not need them.\n"
 	}
+	if c.FileMasks {
+		text += "\nThe masks came from the records of the data, in place of the method's own; reward and KL divergence have the same.\n"
+	}
 	return text
 }
 

@@ -66,6 +66,7 @@ bytes. Records that cannot be used are counted here, while training stops at mos
 	flags.StringVar((*string)(&work.options.Limits.TruncationMode), "truncation-mode", string(data.KeepEnd), "which end of a too long prompt stays: keep_end or keep_start")
 	flags.StringVar((*string)(&work.options.RatedPairs), "rated-pairs", string(data.BestWorst), "pairs of rated responses: best_worst, all or first")
 	flags.IntVar(&work.options.MaxResponseWords, "max-response-words", 0, "longest response, in words; 0 for no limit")
+	flags.BoolVar(&work.options.Masks, "masks", false, "records bring the masks of mask.source file: check chosen_mask and rejected_mask (give --model too, unless records are token ids)")
 	flags.IntVar(&work.options.Examples, "examples", 2, "examples to show of each data set")
 	return cmd
 }

@@ -4,16 +4,27 @@ import "github.com/spf13/cobra"
 
 // evaluations are the constructors of the subcommands of "eval".
 var evaluations = []func(*App) *cobra.Command{
+	newEvalLeaderboardCommand,
+	newEvalBBHCommand,
+	newEvalGPQACommand,
+	newEvalMuSRCommand,
+	newEvalMMLUProCommand,
+	newEvalIFEvalCommand,
+	newEvalHumanEvalCommand,
+	newEvalMBPPCommand,
 	newEvalTextCommand,
+	newEvalCompareCommand,
 }
 
 // newEvalCommand holds the commands that measure models.
 func newEvalCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "eval",
-		Short:   "Benchmarks and text metrics",
-		Long:    `Measure models and what they write. docs/metrics.md lists the metrics of texts with their sources.`,
-		Example: `  sparsepo eval text --samples samples.jsonl --references test.jsonl --metrics rouge,bleu`,
+		Use:   "eval",
+		Short: "Benchmarks, text metrics, and comparisons of results",
+		Long: `Measure models on benchmarks and texts by metrics, and compare results. docs/evaluation.md and docs/metrics.md list
+every metric with its source, and where it departs from that.`,
+		Example: `  sparsepo eval bbh --model run/final --data data/bbh --out bbh.jsonl
+  sparsepo eval compare sft.jsonl dpo.jsonl`,
 	}
 	for _, construct := range evaluations {
 		cmd.AddCommand(construct(app))

@@ -18,10 +18,10 @@ var testMethods = []string{"sft", "dpo", "tdpo2", "mapo", "sparse-common", "spar
 func testReads(method string) (keys []string, known bool) {
 	learned := []string{
 		"beta", "kl", "l1_u", "l1_d", "mask.layers", "mask.depth", "mask.width", "mask.norm", "mask.dropout",
-		"mask.init", "mask.weight_decay", "mask.learning_rate",
+		"mask.init", "mask.weight_decay", "mask.learning_rate", "mask.source",
 	}
 	lists := map[string][]string{
-		"sft": nil, "dpo": {"beta"}, "tdpo2": {"beta", "alpha"}, "mapo": {"beta", "kl", "mask.map", "mask.groups"},
+		"sft": nil, "dpo": {"beta"}, "tdpo2": {"beta", "alpha"}, "mapo": {"beta", "kl", "mask.map", "mask.groups", "mask.source"},
 		"sparse-common": learned, "sparse-independent": learned,
 	}
 	keys, known = lists[method]
@@ -71,7 +71,7 @@ func TestDefaults(t *testing.T) {
 		"lora_target_modules": "", "use_rslora": "false", "load_in_4bit": "false",
 		"precompute_ref_log_probs": "false", "reference_cache_gb": "20",
 		"eval_steps": "0", "save_steps": "0", "save_total_limit": "0", "load_best_model_at_end": "false", "on_bad_record": "error", "rated_pairs": "best_worst", "max_response_words": "0",
-		"mask.layers": "all", "mask.depth": "1", "mask.width": "200", "mask.norm": "true", "mask.dropout": "0", "mask.init": "",
+		"mask.source": "method", "mask.layers": "all", "mask.depth": "1", "mask.width": "200", "mask.norm": "true", "mask.dropout": "0", "mask.init": "",
 		"mask.weight_decay": "0.01", "mask.learning_rate": "1.0e-06", "mask.map": "minmax", "mask.groups": "[mlp, attn, resid]",
 		"frontier.every": "0", "frontier.prompts": "", "frontier.reward": "", "frontier.reward_label": "", "frontier.limit": "0", "frontier.max_new_tokens": "64",
 		"frontier.temperature": "1", "frontier.seed": "42",
@@ -332,6 +332,14 @@ func TestValidate(t *testing.T) {
 		}},
 		{"sft has no beta", append(valid("sft"), Flag("beta", "beta", "1")), []string{
 			"--beta: not read: method sft has no use for it; dpo, tdpo2, mapo, sparse-common and sparse-independent read it",
+		}},
+		{"masks from a file", valid("mapo", "mask.source=file"), nil},
+		{"masks from a file for a method without", valid("dpo", "mask.source=file"), []string{
+			"--set: mask.source: not read: method dpo has no use for it; mapo, sparse-common and sparse-independent read it",
+		}},
+		{"a mask of the method's own besides", valid("sparse-common", "mask.source=file", "mask.depth=1", "l1_u=0.1"), []string{
+			"--set: l1_u: not read: mask.source is file, so the method makes no mask of its own",
+			"--set: mask.depth: not read: mask.source is file, so the method makes no mask of its own",
 		}},
 		{"read by none that is known", valid("dpo", "gamma=1"), nil},
 		{"optional", append(valid("dpo"), Set("alpha=0.7").Optional()), nil},

@@ -90,6 +90,8 @@ type Run struct {
 
 // Mask holds the settings of the token masks.
 type Mask struct {
+	Source string `yaml:"source" default:"method" oneof:"method file" help:"where masks come from: the method, or file, the records' fields chosen_mask and rejected_mask, one number a response token, for rewards and KL alike"`
+
 	Layers       string  `yaml:"layers" default:"all" oneof:"all last" help:"reference layers the mask reads"`
 	Depth        int     `yaml:"depth" default:"1" range:"[1,2]" help:"linear layers per mask layer"`
 	Width        int     `yaml:"width" default:"200" range:"[1,inf)" help:"inner width where mask.depth is 2"`

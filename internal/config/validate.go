@@ -91,6 +91,13 @@ func (r *Run) findUnread(reads Reads, methods []string) map[string]string {
 	if _, already := unread["reference_cache_gb"]; !already && !r.PrecomputeRefLogProbs {
 		unread["reference_cache_gb"] = "precompute_ref_log_probs is false, so nothing is kept"
 	}
+	if r.Mask.Source == "file" {
+		for _, k := range keys {
+			if _, already := unread[k.name]; !already && ownMask(k.name) {
+				unread[k.name] = "mask.source is file, so the method makes no mask of its own"
+			}
+		}
+	}
 	if !r.UsePEFT {
 		for _, k := range keys {
 			if strings.HasPrefix(k.name, "lora_") || k.name == "use_rslora" {
@@ -106,6 +113,11 @@ func (r *Run) findUnread(reads Reads, methods []string) map[string]string {
 		}
 	}
 	return unread
+}
+
+// ownMask reports whether a setting is about the mask that a method makes.
+func ownMask(key string) bool {
+	return key == "l1_u" || key == "l1_d" || strings.HasPrefix(key, "mask.") && key != "mask.source"
 }
 
 // readersOf returns the methods that list key; none where all read it.

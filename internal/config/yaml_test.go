@@ -22,7 +22,7 @@ func TestYAML(t *testing.T) {
 	got := string(run.YAML())
 	for _, want := range []string{
 		"model: \"hub/it's: a #1\"\n", "data: d.jsonl\n", "out: \"true\"\n", "learning_rate: 1.0e-06\n", "max_steps: -1\n",
-		"mask:\n  map: minmax\n  groups: [resid]\n", "frontier:\n  every: 0\n",
+		"mask:\n  source: method\n  map: minmax\n  groups: [resid]\n", "frontier:\n  every: 0\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %q:\n%s", want, got)
@@ -165,7 +165,7 @@ func sameElsewhere(t *testing.T, run *Run) {
 		t.Fatalf("%s\n%v", run.YAML(), err)
 	}
 	groups := run.Mask.Groups
-	if run.Method != "mapo" {
+	if run.Method != "mapo" || run.Mask.Source == "file" {
 		groups = nil
 	}
 	if tree.Model != run.Model || tree.Out != run.Out || tree.LearningRate != run.LearningRate || !reflect.DeepEqual(tree.Mask.Groups, groups) {

@@ -52,3 +52,15 @@ func (f Family) TaskName(short string) string { return definitions[f].name(part{
 
 // Hub is the id of the family's published data set.
 func (f Family) Hub() string { return definitions[f].hub }
+
+// Find gives the family and the short name of a task with the harness's name.
+func Find(name string) (f Family, short string, ok bool) {
+	for _, f := range Families {
+		for _, short := range f.Tasks() {
+			if f.TaskName(short) == name {
+				return f, short, true
+			}
+		}
+	}
+	return "", "", false
+}

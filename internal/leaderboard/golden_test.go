@@ -60,19 +60,6 @@ type promptCase struct {
 	ChatContinuations []string  `json:"chat_continuations"`
 }
 
-// find gives family and short name of a task.
-func (c promptCase) find(t *testing.T) (Family, string) {
-	for _, f := range Families {
-		for _, short := range f.Tasks() {
-			if f.TaskName(short) == c.Task {
-				return f, short
-			}
-		}
-	}
-	t.Fatalf("unknown task %s", c.Task)
-	return "", ""
-}
-
 func (c promptCase) check(t *testing.T, task *Task, item Item) {
 	t.Helper()
 	check := func(what string, got, want any) {
@@ -128,7 +115,10 @@ func TestPrompts(t *testing.T) {
 	eachLine(t, "leaderboard_prompts.jsonl", func(c promptCase) {
 		seen[c.Task] = true
 		t.Run(c.ID, func(t *testing.T) {
-			f, short := c.find(t)
+			f, short, ok := Find(c.Task)
+			if !ok {
+				t.Fatalf("unknown task %s", c.Task)
+			}
 			d := definitions[f]
 			item, belongs, err := d.read(short, c.Doc)
 			if err != nil || !belongs {

@@ -17,7 +17,7 @@ type inputs struct {
 	tokens, positions, pair, side *Node   // int64 [rows, seq]
 	predict, target, owner        *Node   // int64 [responses]
 	weight                        *Node   // float32 [pairs]
-	noise                         []*Node // float32 [rows, responses] each
+	noise                         []*Node // float32 [rows, responses] each; the one of [1, responses] that is the mask, where it is random or from a file
 	given                         []*Node // float32 [responses, width] each, see Given
 	dropout                       *Node   // int64 scalar, the seed of an adapter's dropout; nil without
 }
@@ -139,7 +139,7 @@ func (p *Program) addMasks(terms *loss.Terms, in inputs, ref *compared, real *No
 	case loss.NoMask:
 	case loss.ActivationMask:
 		terms.RewardMask, terms.KLMask = ref.activation, ref.activation
-	case loss.RandomMask:
+	case loss.RandomMask, loss.FileMask:
 		m := Mul(Reshape(in.noise[0], -1), real)
 		terms.RewardMask, terms.KLMask = m, m
 	default:

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -204,6 +205,12 @@ func (p *Program) feed(b *data.Batch, noise func() float32) ([]any, error) {
 	args := []any{
 		matrix(b.Tokens), matrix(b.Positions), matrix(b.Pair), matrix(b.Side),
 		list(b.Predict), list(b.Target), list(b.Owner), tensors.FromFlatDataAndDimensions(b.Weight, b.Pairs),
+	}
+	if p.settings.Objective.Mask == loss.FileMask {
+		if b.Mask == nil {
+			return nil, errors.New("the mask is to come from the records, and the batch has none; load the data with masks")
+		}
+		args = append(args, tensors.FromFlatDataAndDimensions(b.Mask, 1, b.Responses))
 	}
 	for _, rows := range p.noiseRows() {
 		uniform := make([]float32, rows*b.Responses)

@@ -37,7 +37,7 @@ const (
 //     other layers before it, and for an activation-based mask the mask itself.
 func (s Settings) Fields(c *model.Config) []reference.Field {
 	o := s.Objective
-	if !o.TokenKL && o.Mask == loss.NoMask {
+	if !o.TokenKL && (o.Mask == loss.NoMask || o.Mask == loss.FileMask) {
 		return []reference.Field{{Name: logProbField, Width: 1}}
 	}
 	first := c.Layers - 1

@@ -8,6 +8,7 @@ import (
 	"github.com/sparsepo/sparsepo/internal/config"
 	"github.com/sparsepo/sparsepo/internal/hub"
 	"github.com/sparsepo/sparsepo/internal/source"
+	"github.com/sparsepo/sparsepo/loss"
 )
 
 // newCard begins the model card with what is known before the first step.
@@ -21,7 +22,7 @@ func (s *session) newCard(models *source.Pair, log func(format string, args ...a
 		Name: c.Out, Method: o.Name, Formula: o.Summary, Source: o.Source,
 		BaseModel: models.Policy.Base, HubModel: hub.IsID(models.Policy.Base), Base: base,
 		Data: c.Data, HubData: hub.IsID(c.Data), Records: s.train.Len(),
-		Adapter: models.Policy.Adapter != nil || models.Lora != nil, Masks: o.Mask.Learned(),
+		Adapter: models.Policy.Adapter != nil || models.Lora != nil, Masks: o.Mask.Learned(), FileMasks: o.Mask == loss.FileMask,
 		Settings: settings(c),
 	}
 	if models.Policy.Adapter != nil {

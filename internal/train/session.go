@@ -63,7 +63,7 @@ func open(ctx context.Context, c *config.Run, o Options, log func(format string,
 			s.given.close()
 		}
 	}()
-	s.objective, _ = loss.Lookup(c.Method)
+	s.objective = objective(c)
 	if err := settle(ctx, c, console); err != nil {
 		return nil, err
 	}
@@ -101,6 +101,15 @@ func open(ctx context.Context, c *config.Run, o Options, log func(format string,
 	return s, nil
 }
 
+// objective is the run's, with the mask that the settings choose.
+func objective(c *config.Run) loss.Objective {
+	o, _ := loss.Lookup(c.Method)
+	if c.Mask.Source == "file" && o.Mask != loss.NoMask {
+		o.Mask = loss.FileMask
+	}
+	return o
+}
+
 // openModels opens the policy and, where the run reads one, the reference.
 func (s *session) openModels(ctx context.Context, console io.Writer) (*source.Pair, error) {
 	c := s.config
@@ -136,7 +145,7 @@ func (s *session) openData(ctx context.Context, c *model.Config, console io.Writ
 	load := func(name string) (*data.Set, error) {
 		options := data.LoadOptions{
 			Task: data.Preference, VocabSize: c.Vocab, OnBadRecord: data.BadRecordPolicy(s.config.OnBadRecord),
-			Template: s.template, RatedPairs: data.RatedPairs(s.config.RatedPairs), MaxResponseWords: s.config.MaxResponseWords,
+			Masks: s.objective.Mask == loss.FileMask, Template: s.template, RatedPairs: data.RatedPairs(s.config.RatedPairs), MaxResponseWords: s.config.MaxResponseWords,
 			Limits: data.Limits{
 				MaxLength: s.config.MaxLength, MaxPromptLength: s.config.MaxPromptLength,
 				TruncationMode: data.TruncationMode(s.config.TruncationMode),
@@ -199,6 +208,9 @@ func (s *session) settings(reference *model.Config) (step.Settings, map[string][
 			Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Epsilon: c.AdamEpsilon,
 			WeightDecay: c.WeightDecay, MaskWeightDecay: c.Mask.WeightDecay, MaxGradNorm: c.MaxGradNorm,
 		},
+	}
+	if s.objective.Mask == loss.FileMask { // which no L1 norm can change
+		settings.Options.L1U, settings.Options.L1D = 0, 0
 	}
 	if !s.objective.Mask.Learned() {
 		return settings, nil, nil

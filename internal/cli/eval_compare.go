@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sparsepo/sparsepo/internal/evaluation"
+	"github.com/sparsepo/sparsepo/internal/usage"
+	"github.com/sparsepo/sparsepo/reward"
+)
+
+// compareWork is the work of "eval compare".
+type compareWork struct {
+	bootstrap evaluation.Bootstrap
+	reward    rewardFlags
+}
+
+func newEvalCompareCommand(app *App) *cobra.Command {
+	work := compareWork{}
+	cmd := &cobra.Command{
+		Use:   "compare A B",
+		Short: "Compare two models by their results, item by item",
+		Long: `Compare B with A on the items that both files of results have (eval TASK --out). For each task and metric: both means, the
+difference B - A with its interval by a paired bootstrap over items (the same items are drawn for both), the items at which B is
+better, the same and worse, and B's win rate, in which a tie counts half. A family of tasks has a row of its own: the mean of
+its tasks, each drawn from by itself.
+
+With --reward, A and B are files of samples (records with "prompt" and "completion", as sample --out writes them), and the
+reward model judges them: the k-th response of one to a prompt against the k-th of the other.`,
+		Example: `  sparsepo eval compare sft.jsonl dpo.jsonl
+  sparsepo eval compare samples-dpo.jsonl samples-sparse.jsonl --reward reward --json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return seeHelp(cmd, usage.Errorf("%s: found %d arguments, expected two files of results", cmd.CommandPath(), len(args)))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return work.run(cmd.Context(), app, args[0], args[1]) },
+	}
+	flags := cmd.Flags()
+	work.reward.add(flags)
+	flags.IntVar(&work.bootstrap.Resamples, "resamples", 10000, "samples of the bootstrap")
+	flags.Float64Var(&work.bootstrap.Level, "level", 0.95, "share of the bootstrap's samples in the interval")
+	flags.Uint64Var(&work.bootstrap.Seed, "seed", 42, "seed of the bootstrap")
+	return cmd
+}
+
+func (w *compareWork) run(ctx context.Context, app *App, pathA, pathB string) error {
+	switch {
+	case w.bootstrap.Resamples < 1:
+		return usage.Errorf("--resamples: found %d, expected a positive number", w.bootstrap.Resamples)
+	case w.bootstrap.Level <= 0 || w.bootstrap.Level >= 1:
+		return usage.Errorf("--level: found %g, expected a share between 0 and 1", w.bootstrap.Level)
+	}
+	a, b, err := w.read(ctx, app, pathA, pathB)
+	if err != nil {
+		return err
+	}
+	result, err := evaluation.Compare(a, b, w.bootstrap)
+	if err != nil {
+		return fmt.Errorf("compare %s with %s: %w", pathB, pathA, err)
+	}
+	if app.JSON {
+		return app.PrintJSON(result)
+	}
+	return w.print(app, result)
+}
+
+// read gives the records of both files, judged by the reward model where there is one.
+func (w *compareWork) read(ctx context.Context, app *App, pathA, pathB string) (a, b []evaluation.Record, err error) {
+	lists := [2][]evaluation.Record{}
+	var scorer reward.Scorer
+	if w.reward.name != "" {
+		if scorer, err = w.reward.open(ctx, app); err != nil {
+			return nil, nil, err
+		}
+		defer reward.Close(scorer)
+	}
+	for i, path := range []string{pathA, pathB} {
+		if scorer == nil {
+			file, err := evaluation.Open(path)
+			if err != nil {
+				return nil, nil, err
+			}
+			lists[i] = file.Records
+			continue
+		}
+		records, prompts, err := evaluation.ReadSamples(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := evaluation.JudgeSamples(ctx, scorer, records, prompts); err != nil {
+			return nil, nil, err
+		}
+		lists[i] = records
+	}
+	return lists[0], lists[1], nil
+}
+
+func (w *compareWork) print(app *App, result *evaluation.Comparison) error {
+	table := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "task\tmetric\titems\tA\tB\tB - A\t%g %% interval\twins\tties\tlosses\twin rate\n", 100*w.bootstrap.Level)
+	for _, r := range result.Rows {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.4f\t%.4f\t%+.4f\t[%+.4f, %+.4f]\t%d\t%d\t%d\t%.3f\n",
+			r.Task, r.Metric, r.Items, r.A, r.B, r.Difference, r.Low, r.High, r.Wins, r.Ties, r.Losses, r.WinRate)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if result.OnlyA+result.OnlyB > 0 {
+		fmt.Fprintf(app.Stderr, "not compared: %d items that only A has, %d that only B has\n", result.OnlyA, result.OnlyB)
+	}
+	return nil
+}
