@@ -15,7 +15,7 @@ FUZZTIME ?= 30s
 SNAPSHOTS := ./cmd/sparsepo
 
 .DEFAULT_GOAL := help
-.PHONY: help build engine engine-if-possible test race lint fmt golden fuzz bench bench-peer cover demo imdb check
+.PHONY: help build engine engine-if-possible test race lint fmt golden fuzz bench bench-peer gpu cover demo imdb check
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -57,6 +57,9 @@ bench: ## run the benchmarks
 
 bench-peer: engine-if-possible build ## compare speed and memory with a PyTorch trainer: make bench-peer PEER=peer.py
 	@scripts/bench-peer.sh
+
+gpu: ## check and measure on an NVIDIA GPU (docs/gpu.md)
+	@scripts/gpu.sh
 
 cover: ## write coverage.out and print the coverage of each package
 	$(GO) test -coverprofile coverage.out ./...

@@ -5,7 +5,8 @@
 //   - onnx: ONNX Runtime on the CPU, the fastest here. Needs its shared library (`make engine` fetches it) and a build with
 //     cgo.
 //   - go: GoMLX's own backend in pure Go, always there.
-//   - xla:PATH: a PJRT plugin (CPU, CUDA, ...) named by the absolute path of its shared library.
+//   - xla:PATH: a PJRT plugin (CPU, CUDA, ...) named by the absolute path of its shared library; GoMLX's options may follow,
+//     each behind a comma. On GPUs products of float32 keep all their bits, unless the option tf32 is among them.
 //
 // "auto" takes onnx when its library is found and works, else go. Nothing is ever downloaded.
 //
@@ -103,6 +104,18 @@ func Open(name string) (*Engine, error) {
 	}
 	opened.Why = why
 	return opened, nil
+}
+
+// fullPrecision adds to the options of an XLA engine that products of float32 keep all their bits, where the options say
+// nothing about it. GoMLX's default on GPUs, TF32, rounds their factors to 11 bits: those of the models, but those of the
+// sums over a response too.
+func fullPrecision(options string) string {
+	for _, option := range strings.Split(options, ",")[1:] {
+		if name, _, _ := strings.Cut(option, "="); name == "tf32" || name == "notf32" {
+			return options
+		}
+	}
+	return options + ",tf32=false"
 }
 
 func openNamed(name string) (*Engine, error) {

@@ -67,6 +67,21 @@ func TestOpenRefusesUnknownNames(t *testing.T) {
 	}
 }
 
+func TestFullPrecision(t *testing.T) {
+	for options, want := range map[string]string{
+		"/a/cuda.so":                          "/a/cuda.so,tf32=false",
+		"/a/cuda.so,preallocate=true":         "/a/cuda.so,preallocate=true,tf32=false",
+		"/a/cuda.so,tf32=true":                "/a/cuda.so,tf32=true",
+		"/a/cuda.so,tf32":                     "/a/cuda.so,tf32",
+		"/a/cuda.so,notf32,memory_fraction=1": "/a/cuda.so,notf32,memory_fraction=1",
+		"/tf32/cuda.so":                       "/tf32/cuda.so,tf32=false",
+	} {
+		if got := fullPrecision(options); got != want {
+			t.Errorf("fullPrecision(%q) = %q, want %q", options, got, want)
+		}
+	}
+}
+
 func TestOpenGoIsSilentAndUnlimited(t *testing.T) {
 	alone(t)
 	for _, c := range []struct {

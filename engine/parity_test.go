@@ -384,15 +384,13 @@ func mustOpen(t *testing.T, name string) *Engine {
 	return opened
 }
 
-// otherEngines opens every engine of this machine but the Go engine, at full precision.
+// otherEngines opens every engine of this machine but the Go engine.
 func otherEngines(t *testing.T) []*Engine {
 	var others []*Engine
 	for _, candidate := range Available() {
 		switch {
 		case candidate.Engine == nil:
 			t.Logf("not compared: %v", candidate.Err)
-		case candidate.Engine.Kind() == XLA:
-			others = append(others, mustOpen(t, candidate.Name+",tf32=false"))
 		case candidate.Engine.Kind() != Go:
 			others = append(others, candidate.Engine)
 		}

@@ -13,7 +13,8 @@ import (
 )
 
 // openXLA opens the PJRT plugin whose absolute path, with GoMLX's options after commas, stands in options. A bare plugin
-// name is refused: GoMLX would search for it, and install one from the network.
+// name is refused: GoMLX would search for it, and install one from the network. Products of float32 are computed as such,
+// unless options has tf32.
 func openXLA(options string) (*Engine, error) {
 	path, _, _ := strings.Cut(options, ",")
 	switch {
@@ -25,7 +26,7 @@ func openXLA(options string) (*Engine, error) {
 		return nil, usage.Errorf("engine xla: %s is no file", path)
 	}
 	xla.EnableAutoInstall(false)
-	backend, err := xla.New(options)
+	backend, err := xla.New(fullPrecision(options))
 	if err != nil {
 		return nil, fmt.Errorf("engine xla: open %s: %w", path, err)
 	}

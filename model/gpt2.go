@@ -72,7 +72,7 @@ func gpt2Params(c *Config, l layout, attention func(l *layout, module string)) [
 
 func (gpt2) forward(c *Config, w *weights, in Inputs) Outputs {
 	p := newPass(c, w)
-	x := Add(embed(w.value("transformer.wte.weight"), in.Tokens), embed(w.value("transformer.wpe.weight"), in.Positions))
+	x := Add(w.embed("transformer.wte.weight", in.Tokens), w.embed("transformer.wpe.weight", in.Positions))
 	return p.layers(x, func(l int) block {
 		m := fmt.Sprintf("transformer.h.%d.", l)
 		qkv := m + "attn.c_attn"

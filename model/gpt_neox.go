@@ -66,7 +66,7 @@ func (gptNeoX) params(c *Config) []Param {
 
 func (gptNeoX) forward(c *Config, w *weights, in Inputs) Outputs {
 	p := newPass(c, w)
-	return p.layers(embed(w.value("gpt_neox.embed_in.weight"), in.Tokens), func(l int) block {
+	return p.layers(w.embed("gpt_neox.embed_in.weight", in.Tokens), func(l int) block {
 		m := fmt.Sprintf("gpt_neox.layers.%d.", l)
 		qkv := m + "attention.query_key_value"
 		return block{

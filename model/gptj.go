@@ -70,7 +70,7 @@ func (gptJ) params(c *Config) []Param {
 
 func (gptJ) forward(c *Config, w *weights, in Inputs) Outputs {
 	p := newPass(c, w)
-	return p.layers(embed(w.value("transformer.wte.weight"), in.Tokens), func(l int) block {
+	return p.layers(w.embed("transformer.wte.weight", in.Tokens), func(l int) block {
 		m := fmt.Sprintf("transformer.h.%d.", l)
 		return block{
 			attentionNorm: p.layerNorm(m + "ln_1"),
@@ -86,5 +86,5 @@ func (gptJ) forward(c *Config, w *weights, in Inputs) Outputs {
 
 func (gptJ) head(c *Config, w *weights, hidden *Node) *Node {
 	logits := c.unembedding(w, hidden, "lm_head.weight", "transformer.wte.weight")
-	return Add(logits, ExpandLeftToRank(w.value("lm_head.bias"), 2))
+	return w.addBias(logits, "lm_head.bias")
 }

@@ -11,12 +11,16 @@ import (
 // hiddenMask is added to the attention scores of keys a position does not see; exp of it is exactly 0 in float32.
 const hiddenMask = -1e9
 
-// embed looks rows of a table up.
+// dot is a product whose gradients are products in the operands' type, too, summed in float32 by the engine. GoMLX
+// would convert half-precision operands to float32 first, and GPUs multiply that many times slower.
+func dot(x, y *Node) *DotBuilder { return Dot(x, y).WithAccumulatorDType(dtypes.InvalidDType) }
+
+// perHead is the product of each row's and head's matrices, over the last axis of x and the given one of y.
 //
-//	table   [n, hidden]
-//	ids     int64 [rows, seq]
-//	returns [rows, seq, hidden]
-func embed(table, ids *Node) *Node { return Gather(table, InsertAxes(ids, -1)) }
+//	x, y  [rows, heads, …, …]
+func perHead(x, y *Node, axis int) *Node {
+	return dot(x, y).General([]int{3}, []int{0, 1}, []int{axis}, []int{0, 1})
+}
 
 // splitHeads turns [rows, seq, heads*dim] into [rows, heads, seq, dim].
 func splitHeads(x *Node, heads int) *Node {
@@ -38,9 +42,9 @@ func joinHeads(x *Node) *Node {
 //	returns [n, vocab]
 func unembed(hidden, table *Node) *Node {
 	if hidden.Shape().Dim(0) < hidden.Shape().Dim(1) {
-		return TransposeAllDims(DotGeneral(table, []int{1}, nil, hidden, []int{1}, nil), 1, 0)
+		return TransposeAllDims(dot(table, hidden).General([]int{1}, nil, []int{1}, nil), 1, 0)
 	}
-	return DotGeneral(hidden, []int{1}, nil, table, []int{1}, nil)
+	return dot(hidden, table).General([]int{1}, nil, []int{1}, nil)
 }
 
 // attention is the state that the layers of one forward pass share.
@@ -82,21 +86,21 @@ func (a *attention) probabilities(scores *Node) *Node {
 func (a *attention) scores(layer int, q, k *Node) *Node {
 	scale := func(scores *Node) *Node { return MulScalar(scores, 1/math.Sqrt(float64(q.Shape().Dim(3)))) }
 	if a.cache == nil {
-		return scale(Einsum("bhqd,bhkd->bhqk", q, k))
+		return scale(perHead(q, k, 3))
 	}
 	own := ReduceAndKeep(Mul(q, BroadcastToShape(k, q.Shape())), ReduceSum, -1)
-	return scale(Concatenate([]*Node{Einsum("bhqd,bhkd->bhqk", q, a.cache.Keys[layer]), own}, 3))
+	return scale(Concatenate([]*Node{perHead(q, a.cache.Keys[layer], 3), own}, 3))
 }
 
 // mix averages the values by the probabilities of their keys, the cache's before v.
 func (a *attention) mix(layer int, probabilities, v *Node) *Node {
 	if a.cache == nil {
-		return Einsum("bhqk,bhkd->bhqd", probabilities, v)
+		return perHead(probabilities, v, 2)
 	}
 	cached := a.cache.Values[layer]
 	of := func(keys SliceAxisSpec) *Node {
 		return Slice(probabilities, AxisRange(), AxisRange(), AxisRange(), keys)
 	}
-	sum := Einsum("bhqk,bhkd->bhqd", of(AxisRange(0, cached.Shape().Dim(2))), cached)
+	sum := perHead(of(AxisRange(0, cached.Shape().Dim(2))), cached, 2)
 	return Add(sum, Mul(BroadcastToShape(of(AxisRange(-1)), sum.Shape()), BroadcastToShape(v, sum.Shape())))
 }

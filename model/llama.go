@@ -70,7 +70,7 @@ func (llama) params(c *Config) []Param {
 
 func (llama) forward(c *Config, w *weights, in Inputs) Outputs {
 	p := newPass(c, w)
-	return p.layers(embed(w.value("model.embed_tokens.weight"), in.Tokens), func(l int) block {
+	return p.layers(w.embed("model.embed_tokens.weight", in.Tokens), func(l int) block {
 		m := fmt.Sprintf("model.layers.%d.", l)
 		return block{
 			attentionNorm: p.rmsNorm(m + "input_layernorm"),

@@ -116,13 +116,13 @@ func (p *pass) gate(x, up *Node) *Node {
 // layerNorm is the LayerNorm of a module.
 func (p *pass) layerNorm(module string) func(x *Node) *Node {
 	return func(x *Node) *Node {
-		return norm.Layer(x, p.w.value(module+".weight"), p.w.value(module+".bias"), p.NormEps)
+		return norm.Layer(x, p.w.kept(module+".weight"), p.w.kept(module+".bias"), p.NormEps)
 	}
 }
 
 // rmsNorm is the RMSNorm of a module.
 func (p *pass) rmsNorm(module string) func(x *Node) *Node {
-	return func(x *Node) *Node { return norm.RootMeanSquare(x, p.w.value(module+".weight"), p.NormEps) }
+	return func(x *Node) *Node { return norm.RootMeanSquare(x, p.w.kept(module+".weight"), p.NormEps) }
 }
 
 // trace returns an activation with the pass, for the activation-based mask.

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/sparsepo/sparsepo/internal/nf4"
@@ -17,13 +18,35 @@ type weights struct {
 	down map[string]*Node // per module with an adapter, its input after the down-projection
 }
 
-// value is a parameter.
-func (w *weights) value(name string) *Node {
+// value is a parameter, in the pass's type.
+func (w *weights) value(name string) *Node { return ConvertDType(w.kept(name), w.network.dtype) }
+
+// kept is a parameter as it is kept: in float32 where it is trained, whatever the pass's type. What many tokens read is
+// converted after they read it, so that their gradients are added up in float32: embed, addBias.
+func (w *weights) kept(name string) *Node {
 	v := w.network.scope.GetVariable(name)
 	if v == nil {
 		panic(fmt.Errorf("model: %s has no parameter %q", w.network.Config.Type, name))
 	}
-	return ConvertDType(v.NodeValue(w.graph), w.network.dtype)
+	return v.NodeValue(w.graph)
+}
+
+// embed looks rows of a table up.
+//
+//	table   names a parameter [n, hidden]
+//	ids     int64 [rows, seq]
+//	returns [rows, seq, hidden]
+func (w *weights) embed(table string, ids *Node) *Node {
+	return ConvertDType(Gather(w.kept(table), InsertAxes(ids, -1)), w.network.dtype)
+}
+
+// addBias adds a bias, a parameter [out], to each row of y [n, out].
+func (w *weights) addBias(y *Node, bias string) *Node {
+	b := ExpandLeftToRank(w.kept(bias), 2)
+	if b.DType() != y.DType() {
+		b = ConvertDType(BroadcastToShape(b, shapes.Make(b.DType(), y.Shape().Dimensions...)), y.DType())
+	}
+	return Add(y, b)
 }
 
 // has reports whether there is a parameter of that name.
@@ -67,7 +90,7 @@ func (w *weights) section(x *Node, module, section string) *Node {
 		y = Add(y, ConvertDType(w.adapted(flat, a, module, section), y.DType()))
 	}
 	if bias := module + ".bias" + section; w.has(bias) {
-		y = Add(y, ExpandLeftToRank(w.value(bias), 2))
+		y = w.addBias(y, bias)
 	}
 	return Reshape(y, append(dims, -1)...)
 }
@@ -109,7 +132,7 @@ func flatten(x *Node) (flat *Node, rest []int) {
 //	returns [n, out]
 func multiply(x, m *Node, inOut bool) *Node {
 	if inOut {
-		return DotGeneral(x, []int{1}, nil, m, []int{0}, nil)
+		return dot(x, m).General([]int{1}, nil, []int{0}, nil)
 	}
 	return unembed(x, m)
 }

@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -70,25 +72,58 @@ func root(t testing.TB) string {
 
 // Engine is a compute engine under test, with how much larger than a float32 PyTorch run's its errors may be.
 type Engine struct {
-	Name    string
+	Name    string // what engine.Open takes
 	Backend compute.Backend
 	Slack   float64
 }
 
-// Engines runs a test on every engine present: the Go backend always, ONNX Runtime where its library is found.
+// slack is what each kind of engine is allowed.
+var slack = map[string]float64{"go": 30, "onnx": 10, "xla": 30}
+
+// Engines runs a test on the Go backend always, and on ONNX Runtime where its library is found. Where GOLDEN_ENGINES is set, it
+// runs on the engines named there alone, with spaces between them ("go xla:/path/to/plugin.so"), and fails where one cannot be
+// opened. Subtests have the names of the engines' kinds.
 func Engines(t *testing.T, test func(t *testing.T, e Engine)) {
-	for _, candidate := range []struct {
-		name  string
-		slack float64
-	}{{"go", 30}, {"onnx", 10}} {
-		t.Run(candidate.name, func(t *testing.T) {
-			e, err := engine.Open(candidate.name)
-			if err != nil {
-				t.Skipf("skipped: engine %s is not here (`make engine` installs ONNX Runtime): %v", candidate.name, err)
+	named := strings.Fields(os.Getenv("GOLDEN_ENGINES"))
+	names := named
+	if len(named) == 0 {
+		names = []string{"go", "onnx"}
+	}
+	for _, name := range names {
+		kind, _, _ := strings.Cut(name, ":")
+		t.Run(kind, func(t *testing.T) {
+			e, err := open(kind, name)
+			switch {
+			case err != nil && len(named) > 0:
+				t.Fatalf("GOLDEN_ENGINES: %v", err)
+			case err != nil:
+				t.Skipf("skipped: engine %s is not here (`make engine` installs ONNX Runtime): %v", name, err)
 			}
-			test(t, Engine{candidate.name, e.Backend(), candidate.slack})
+			test(t, Engine{name, e.Backend(), slack[kind]})
 		})
 	}
+}
+
+// plugins are the opened XLA engines by name. Each opening of one would keep memory of its device for good.
+var plugins = struct {
+	sync.Mutex
+	opened map[string]*engine.Engine
+}{opened: map[string]*engine.Engine{}}
+
+func open(kind, name string) (*engine.Engine, error) {
+	if kind != string(engine.XLA) {
+		return engine.Open(name)
+	}
+	plugins.Lock()
+	defer plugins.Unlock()
+	if e := plugins.opened[name]; e != nil {
+		return e, nil
+	}
+	e, err := engine.Open(name)
+	if err == nil {
+		plugins.opened[name] = e
+	}
+	return e, err
 }
 
 // Expected is a family's expected.json.
