@@ -94,3 +94,10 @@ func (e *adaptedExecutable) Execute(inputs []compute.Buffer, donate []bool, devi
 	}
 	return outputs, err
 }
+
+// Fuses says whether an engine computes chains of elementwise operations in one pass over memory, without keeping the values
+// in between.
+func Fuses(backend compute.Backend) bool {
+	a, ok := backend.(*adapted)
+	return ok && a.improve != nil
+}

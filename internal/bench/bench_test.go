@@ -75,7 +75,7 @@ func TestBatches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		batches, err := o.batches(t.Context(), checkpoint.Config, objective)
+		batches, _, err := o.batches(t.Context(), checkpoint.Config, objective)
 		if err != nil {
 			t.Fatal(err)
 		}

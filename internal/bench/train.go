@@ -48,6 +48,9 @@ type TrainResult struct {
 	Graphs       int     `json:"graphs"`       // shapes of batches
 	Padding      float64 `json:"padding"`      // share of the rows' positions
 
+	Useful  float64 `json:"useful_gflops"`  // floating-point operations that the steps needed (see usefulWork), 1e9 a second
+	Product float64 `json:"product_gflops"` // what the engine reaches in a plain product of matrices after the steps
+
 	ReferencePairs int     `json:"reference_pairs,omitempty"` // with Precompute, those computed before the first step: each pair of the batches once
 	ReferenceTime  float64 `json:"reference_s,omitempty"`     // what that took, with building its graphs and writing to the disk
 	ReferenceBytes int64   `json:"reference_bytes,omitempty"` // what it takes on the disk
@@ -71,7 +74,7 @@ func Train(ctx context.Context, backend compute.Backend, o TrainOptions) (*Train
 	if o.FourBit && o.Rank == 0 {
 		return nil, usage.Errorf("weights in four bits cannot be trained; give the rank of an adapter")
 	}
-	batches, err := o.batches(ctx, checkpoint.Config, objective)
+	batches, work, err := o.batches(ctx, checkpoint.Config, objective)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +97,11 @@ func Train(ctx context.Context, backend compute.Backend, o TrainOptions) (*Train
 	if err := c.measure(ctx, batches, result); err != nil {
 		return nil, err
 	}
+	result.Useful *= work * o.passes(objective)
 	result.PeakRSS = peakRSS()
-	return result, nil
+	product, err := productSpeed(backend)
+	result.Product = product / 1e9
+	return result, err
 }
 
 func unknownMethod(name string) error {
@@ -108,37 +114,54 @@ func unknownMethod(name string) error {
 // warmUp is the number of steps at the beginning that are not counted.
 const warmUp = 2
 
-// batches lays out the warm-up steps and the counted ones.
-func (o TrainOptions) batches(ctx context.Context, c *model.Config, objective loss.Objective) ([]data.Batch, error) {
+// passes are the forward passes that a step is worth.
+func (o TrainOptions) passes(objective loss.Objective) float64 {
+	passes := 3.0
+	if o.Rank > 0 {
+		passes--
+	}
+	if objective.Reference && !o.Precompute {
+		passes++
+	}
+	return passes
+}
+
+// batches lays out the warm-up steps and the counted ones, and tells what forward passes of the counted ones need, in 1e9
+// floating-point operations.
+func (o TrainOptions) batches(ctx context.Context, c *model.Config, objective loss.Objective) ([]data.Batch, float64, error) {
 	options := data.LoadOptions{VocabSize: c.Vocab}
 	if !objective.Pairs {
 		options.Task = data.Supervised
 	}
 	set, _, err := data.Load(ctx, o.Pairs, options)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer set.Close()
 	if longest, source := set.Longest(); longest > c.MaxPositions {
-		return nil, usage.Errorf("%s: prompt and response have %d tokens, the model %d positions; raise --ctx", source, longest, c.MaxPositions)
+		return nil, 0, usage.Errorf("%s: prompt and response have %d tokens, the model %d positions; raise --ctx", source, longest, c.MaxPositions)
 	}
 	plan, err := data.NewPlan(set, data.PlanOptions{BatchSize: o.Batch, Work: step.Work(c)})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	needed := 0.0
 	batches := make([]data.Batch, warmUp+o.Steps)
 	for i := range batches {
 		pairs := make([]data.TokenPair, o.Batch)
 		for j := range pairs {
 			if pairs[j], err = set.Pair((i*o.Batch + j) % set.Len()); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 		}
+		if i >= warmUp {
+			needed += usefulWork(pairs, step.Work(c))
+		}
 		if batches[i], err = data.Collate(pairs, cheapest(plan.Shapes(), pairs)); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return batches, nil
+	return batches, needed / 1e9, nil
 }
 
 // cheapest returns the first of the plan's shapes, which come in order of their cost, that holds the pairs.
@@ -262,6 +285,7 @@ func (c *course) measure(ctx context.Context, batches []data.Batch, r *TrainResu
 	}
 	r.MedianStep = median(times)
 	r.TokensPerSec = float64(tokens) / sum(times)
+	r.Useful = 1 / sum(times)
 	r.Padding = 1 - float64(filled)/float64(positions)
 	return nil
 }

@@ -64,6 +64,9 @@ func newBenchTrainCommand(app *App) *cobra.Command {
 		Long: `Measure optimiser steps on preference records of token ids, taken in file order: forward passes of policy and reference,
 loss, backward pass, clipping and AdamW. tokens_per_s counts the prompt and response tokens of both sides, padding never.
 
+useful_gflops counts the floating-point operations of the matrix products that the steps needed: prompts once, no padding, no
+positions that do not see one another, logits of response tokens only. product_gflops is the engine's speed in a plain product.
+
 Not counted are the first two steps and, for each shape of batch, two steps more; the first of those builds its graph.
 
 With --precompute-ref-log-probs the reference's passes are not among the steps. reference_s is the time that they took before
@@ -112,6 +115,10 @@ func benchTrain(ctx context.Context, app *App, o bench.TrainOptions) error {
 	}
 	_, err = fmt.Fprintf(app.Stdout, "%s, %s, %.2f M parameters: %.3f s a step, %.1f tokens/s, %d MiB at most (first step %.1f s, %d graphs, %.0f %% padding)\n",
 		on, r.Method, float64(r.Params)/1e6, r.MedianStep, r.TokensPerSec, r.PeakRSS, r.FirstStep, r.Graphs, 100*r.Padding)
+	if err == nil {
+		_, err = fmt.Fprintf(app.Stdout, "needed work: %.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s of a plain product of matrices\n",
+			r.Useful, 100*r.Useful/r.Product, r.Product)
+	}
 	if err == nil && r.ReferencePairs > 0 {
 		_, err = fmt.Fprintf(app.Stdout, "before the first step: the reference's values of %d pairs in %.1f s, %.1f MB\n",
 			r.ReferencePairs, r.ReferenceTime, float64(r.ReferenceBytes)/1e6)

@@ -25,6 +25,7 @@ type Run struct {
 	FrozenAs  int64 // bytes of a frozen parameter: 4, or 2 in bfloat16
 	FourBit   bool  // frozen linear layers in four bits
 	Recompute bool  // gradient checkpointing
+	Fused     bool  // the engine computes elementwise operations in one pass, see engine.Fuses
 
 	Shape data.Shape // of the largest batch
 }
@@ -37,15 +38,25 @@ type Need struct {
 	Base                int64 // the program itself, and what the engine needs besides
 }
 
-// Arrays that are alive at once, measured on ONNX Runtime; the Go engine takes about as many.
+// arrays that are alive at once.
+type arrays struct {
+	hidden float64 // [positions, hidden] a layer
+	inner  float64 // [positions, inner] a layer
+	scores float64 // [rows, heads, seq, seq] a layer
+	logits float64 // [response tokens, vocab]
+}
+
+// Measured on ONNX Runtime, with fused operations and before there were any; the Go engine takes about as many as the latter.
+var (
+	fused = arrays{hidden: 9, inner: 2, scores: 2, logits: 3}
+	plain = arrays{hidden: 12, inner: 5, scores: 2.5, logits: 7.7}
+)
+
 const (
 	base             = 75 << 20
-	arraysOfHidden   = 12.0 // [positions, hidden] a layer
-	arraysOfInner    = 5.0  // [positions, inner] a layer
-	arraysOfScores   = 2.5  // [rows, heads, seq, seq] a layer
-	arraysOfLogits   = 7.7  // [response tokens, vocab]
 	referenceLayers  = 2    // layers of the reference's pass whose arrays are alive at once, though none is kept
-	recomputedLayers = 4.5  // and of the policy's with gradient checkpointing
+	recomputedLayers = 7    // and of the policy's with gradient checkpointing: ONNX Runtime computes weights' gradients late
+	adaptedLayers    = 2    // where an adapter is trained
 	bytesOfFourBits  = 0.52 // a weight with its scales
 )
 
@@ -62,18 +73,26 @@ func Estimate(r Run) Need {
 			n.Reference = r.FrozenAs * int64(r.Reference.HeadParameters())
 		}
 	}
+	alive := plain
+	if r.Fused {
+		alive = fused
+	}
 	positions := float64(r.Shape.Rows * r.Shape.Seq)
 	scores := float64(r.Shape.Rows*c.Heads) * float64(r.Shape.Seq) * float64(r.Shape.Seq)
-	layer := positions*(arraysOfHidden*float64(c.Hidden)+arraysOfInner*float64(c.Inner)) + arraysOfScores*scores
+	layer := positions*(alive.hidden*float64(c.Hidden)+alive.inner*float64(c.Inner)) + alive.scores*scores
 	kept := float64(c.Layers) * layer
 	if r.Recompute {
-		kept = min(kept, float64(c.Layers)*positions*float64(c.Hidden)+recomputedLayers*layer)
+		again := recomputedLayers * layer
+		if r.Adapter {
+			again = adaptedLayers * layer
+		}
+		kept = min(kept, float64(c.Layers)*positions*float64(c.Hidden)+again)
 	}
 	if r.Compared {
 		kept += referenceLayers * layer
 	}
 	n.Activations = int64(4 * kept)
-	n.Logits = int64(4 * arraysOfLogits * float64(r.Shape.Responses) * float64(c.Vocab))
+	n.Logits = int64(4 * alive.logits * float64(r.Shape.Responses) * float64(c.Vocab))
 	return n
 }
 

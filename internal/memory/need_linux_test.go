@@ -29,15 +29,15 @@ func TestMeasured(t *testing.T) {
 		run      Run
 		measured float64
 	}{
-		{"8 layers", Run{Policy: small(8), Reference: small(8), Compared: true, Trained: small(8).NumParameters(), Shape: rows}, 914},
-		{"checkpointing", Run{Policy: small(8), Reference: small(8), Compared: true, Trained: small(8).NumParameters(), Recompute: true, Shape: rows}, 675},
-		{"LoRA", Run{Policy: small(8), Compared: true, Adapter: true, Trained: lora, Shape: rows}, 937},
-		{"QLoRA, checkpointing", Run{Policy: small(8), Compared: true, Adapter: true, Trained: lora, FourBit: true, Recompute: true, Shape: rows}, 624},
-		{"attention", Run{Policy: gpt2(t, 512, 64, 4, 8), Reference: gpt2(t, 512, 64, 4, 8), Compared: true, Trained: 363904, Shape: data.Shape{Rows: 4, Seq: 512, Responses: 4 * 384}}, 767},
-		{"vocabulary", Run{Policy: gpt2(t, 50257, 128, 2, 2), Reference: gpt2(t, 50257, 128, 2, 2), Compared: true, Trained: 7091840, Shape: data.Shape{Rows: 8, Seq: 128, Responses: 8 * 112}}, 1650},
-		{"weights", Run{Policy: gpt2(t, 1024, 1024, 8, 8), Reference: gpt2(t, 1024, 1024, 8, 8), Compared: true, Trained: 103917568, Shape: data.Shape{Rows: 1, Seq: 24, Responses: 16}}, 2212},
+		{"8 layers", Run{Policy: small(8), Reference: small(8), Compared: true, Trained: small(8).NumParameters(), Shape: rows}, 595},
+		{"checkpointing", Run{Policy: small(8), Reference: small(8), Compared: true, Trained: small(8).NumParameters(), Recompute: true, Shape: rows}, 594},
+		{"LoRA", Run{Policy: small(8), Compared: true, Adapter: true, Trained: lora, Shape: rows}, 458},
+		{"QLoRA, checkpointing", Run{Policy: small(8), Compared: true, Adapter: true, Trained: lora, FourBit: true, Recompute: true, Shape: rows}, 250},
+		{"attention", Run{Policy: gpt2(t, 512, 64, 4, 8), Reference: gpt2(t, 512, 64, 4, 8), Compared: true, Trained: 363904, Shape: data.Shape{Rows: 4, Seq: 512, Responses: 4 * 384}}, 496},
+		{"vocabulary", Run{Policy: gpt2(t, 50257, 128, 2, 2), Reference: gpt2(t, 50257, 128, 2, 2), Compared: true, Trained: 7091840, Shape: data.Shape{Rows: 8, Seq: 128, Responses: 8 * 112}}, 607},
+		{"weights", Run{Policy: gpt2(t, 1024, 1024, 8, 8), Reference: gpt2(t, 1024, 1024, 8, 8), Compared: true, Trained: 103917568, Shape: data.Shape{Rows: 1, Seq: 24, Responses: 16}}, 2091},
 	} {
-		c.run.FrozenAs = 4
+		c.run.FrozenAs, c.run.Fused = 4, true
 		got := float64(Estimate(c.run).Total()) / (1 << 20)
 		t.Logf("%s: %.0f estimated, %.0f measured", c.name, got, c.measured)
 		if got < 0.7*c.measured || got > 1.4*c.measured {

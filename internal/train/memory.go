@@ -56,6 +56,7 @@ func (s *session) need(models *source.Pair, shape data.Shape) (memory.Need, erro
 	r := memory.Run{
 		Policy: models.Policy.Checkpoint, Reference: models.Whole(), Compared: models.Reference() != nil,
 		Trained: models.Policy.NumParameters(), FrozenAs: 4, FourBit: c.LoadIn4bit, Recompute: c.GradientCheckpointing, Shape: shape,
+		Fused: engine.Fuses(s.backend),
 	}
 	if s.given != nil {
 		r.Compared = false
