@@ -124,11 +124,19 @@ func (w *evalText) run(ctx context.Context, app *App) error {
 		if err != nil {
 			return err
 		}
-		defer judge.Close()
+		defer func() {
+			if judge.NumCut > 0 {
+				fmt.Fprintf(app.Stderr, "summac: %d pairs of sentences are longer than %s reads and were cut\n", judge.NumCut, w.nli)
+			}
+			judge.Close()
+		}()
 	}
 	found, err := w.suite.Evaluate(ctx, groups)
 	if err != nil {
 		return err
+	}
+	if found.NumCut > 0 {
+		fmt.Fprintf(app.Stderr, "bertscore: %d texts are longer than %s reads and were cut\n", found.NumCut, w.encoder)
 	}
 	if app.JSON {
 		return app.PrintJSON(found)

@@ -39,6 +39,7 @@ type Evaluation struct {
 	Scores    []Score `json:"scores"`
 	Responses []Item  `json:"responses"`
 	Prompts   []Item  `json:"prompts"`
+	NumCut    int     `json:"texts_cut"` // texts that the encoder of BERTScore could not read whole
 }
 
 // metric computes one metric of all groups.

@@ -95,10 +95,11 @@ func addBERTScore(ctx context.Context, s *Suite, groups []Group, e *Evaluation) 
 		candidates = append(candidates, *item.Completion)
 		references = append(references, groups[item.Index].References)
 	}
-	scores, _, err := s.BERT.Score(ctx, candidates, references)
+	scores, numCut, err := s.BERT.Score(ctx, candidates, references)
 	if err != nil {
 		return err
 	}
+	e.NumCut = numCut
 	for i, o := range scores {
 		e.Responses[i].addOverlap("bertscore", o)
 	}
