@@ -13,6 +13,7 @@ var evaluations = []func(*App) *cobra.Command{
 	newEvalIFEvalCommand,
 	newEvalHumanEvalCommand,
 	newEvalMBPPCommand,
+	newEvalTextCommand,
 	newEvalCompareCommand,
 }
 
@@ -21,8 +22,8 @@ func newEvalCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Benchmarks, text metrics, and comparisons of results",
-		Long: `Measure models on benchmarks and texts by metrics, and compare results. docs/evaluation.md lists every metric with its
-source, and where it departs from that.`,
+		Long: `Measure models on benchmarks and texts by metrics, and compare results. docs/evaluation.md and docs/metrics.md list
+every metric with its source, and where it departs from that.`,
 		Example: `  sparsepo eval bbh --model run/final --data data/bbh --out bbh.jsonl
   sparsepo eval compare sft.jsonl dpo.jsonl`,
 	}
