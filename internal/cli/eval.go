@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 var evaluations = []func(*App) *cobra.Command{
 	newEvalLeaderboardCommand,
 	newEvalBBHCommand,
+	newEvalMATHCommand,
 	newEvalGPQACommand,
 	newEvalMuSRCommand,
 	newEvalMMLUProCommand,
