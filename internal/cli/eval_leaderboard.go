@@ -64,17 +64,23 @@ func newLeaderboardCommand(app *App, name, short, long, example string, families
 
 func newEvalLeaderboardCommand(app *App) *cobra.Command {
 	return newLeaderboardCommand(app, "leaderboard", "All tasks of the Open LLM Leaderboard v2, with their average",
-		`Run BBH, GPQA, MuSR, MMLU-Pro and IFEval. --data is a folder with a folder for each of them: bbh, gpqa,
+		`Run BBH, MATH (level 5), GPQA, MuSR, MMLU-Pro and IFEval. --data is a folder with a folder for each of them: bbh, math, gpqa,
 musr, mmlu_pro, ifeval; those that are missing are left out, and named. Where all are there, the result has the mean of the seven
 columns of the paper's tables (IFEval counts by instruction and by prompt) and the leaderboard's own mean of six.`,
-		"  sparsepo eval leaderboard --model run/final --data data --out results.jsonl",
-		leaderboard.BBH, leaderboard.GPQA, leaderboard.MuSR, leaderboard.MMLUPro, leaderboard.IFEval)
+		"  sparsepo eval leaderboard --model run/final --data data --out results.jsonl", leaderboard.Families...)
 }
 
 func newEvalBBHCommand(app *App) *cobra.Command {
 	return newLeaderboardCommand(app, "bbh", "BIG-Bench Hard: 24 tasks of multiple choice, 3 examples",
 		`Run BIG-Bench Hard by the log-probability of the choices. The examples are taken from the folder cot-prompts beside the data.`,
 		"  sparsepo eval bbh --model run/final --data data/bbh --only navigate,snarks", leaderboard.BBH)
+}
+
+func newEvalMATHCommand(app *App) *cobra.Command {
+	return newLeaderboardCommand(app, "math", "MATH, level 5: generated solutions, 4 examples",
+		`Have the model solve the hardest problems of MATH, and compare its final answers with the right ones, by their values
+(exact_match) and by Minerva's rule (exact_match_original).`,
+		"  sparsepo eval math --model run/final --data data/math --only algebra --limit 50", leaderboard.MATH)
 }
 
 func newEvalGPQACommand(app *App) *cobra.Command {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/ifeval"
 	"github.com/sparsepo/sparsepo/internal/leaderboard"
+	"github.com/sparsepo/sparsepo/internal/mathanswer"
 )
 
 // grade gives the metrics of a response that a model generated, and what they count for where that is not 1.
@@ -12,6 +13,9 @@ func grade(f leaderboard.Family, item leaderboard.Item, response string) (metric
 	switch f {
 	case leaderboard.IFEval:
 		return gradeInstructions(item, response)
+	case leaderboard.MATH:
+		exact, original := mathanswer.Grade(response, item.Target)
+		return map[string]float64{string(leaderboard.ExactMatch): one(exact), string(leaderboard.ExactMinerva): one(original)}, nil, nil
 	default:
 		return nil, nil, fmt.Errorf("%s: answers are not generated", f)
 	}
@@ -39,10 +43,15 @@ func gradeInstructions(item leaderboard.Item, response string) (metrics, weights
 		}
 		metrics[string(m.inst)] = float64(count) / float64(len(m.followed))
 		weights[string(m.inst)] = float64(len(m.followed))
-		metrics[string(m.prompt)] = 0
-		if count == len(m.followed) {
-			metrics[string(m.prompt)] = 1
-		}
+		metrics[string(m.prompt)] = one(count == len(m.followed))
 	}
 	return metrics, weights, nil
+}
+
+// one is 1 for what is true, else 0.
+func one(ok bool) float64 {
+	if ok {
+		return 1
+	}
+	return 0
 }

@@ -52,9 +52,6 @@ func small(t *testing.T) *Network {
 func TestEveryTaskRuns(t *testing.T) {
 	n := small(t)
 	for _, f := range leaderboard.Families {
-		if f == leaderboard.MATH {
-			continue
-		}
 		list := tasks(t, f)
 		for name, template := range map[string]data.Template{"plain": nil, "chat": data.PlainTemplate} {
 			run := Run{Model: n, File: Memory(Header{}), Template: template, System: "Be brief.", Limit: 1}

@@ -169,15 +169,10 @@ func boxed(solution string) string {
 func TestPerfectAnswers(t *testing.T) {
 	var records []Record
 	for _, f := range leaderboard.Families {
-		if f == leaderboard.MATH {
-			continue
-		}
 		list := tasks(t, f)
 		m := newTeacher(list)
 		m.logProbs = right
-		m.answer = func(item leaderboard.Item) string {
-			return item.Target + "\nFinal Answer: The final answer is $" + boxed(item.Target) + "$. I hope it is correct."
-		}
+		m.answer = func(item leaderboard.Item) string { return item.Target }
 		if f == leaderboard.IFEval {
 			answers := followed(t)
 			var known []leaderboard.Item
@@ -204,8 +199,26 @@ func TestPerfectAnswers(t *testing.T) {
 		records = append(records, run.File.Records...)
 	}
 	s := Summarise(records)
-	if len(s.Tasks) != 32 || len(s.Columns) != 6 {
+	if len(s.Tasks) != 39 || s.Average == nil || math.Abs(*s.Average-100) > 1e-9 || math.Abs(*s.LeaderboardAverage-100) > 1e-9 {
 		t.Errorf("%d tasks, columns %v", len(s.Tasks), s.Columns)
+	}
+}
+
+// TestMinerva: the sentence of the examples, with the right answer, is right at every problem by Minerva's rule.
+func TestMinerva(t *testing.T) {
+	list := tasks(t, leaderboard.MATH)
+	m := newTeacher(list)
+	m.answer = func(item leaderboard.Item) string {
+		return "Final Answer: The final answer is $" + boxed(item.Target) + "$. I hope it is correct."
+	}
+	run := Run{Model: m, File: Memory(Header{})}
+	if err := run.Leaderboard(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	for _, score := range Summarise(run.File.Records).Tasks {
+		if v := score.Metrics[string(leaderboard.ExactMinerva)].Value; v != 1 {
+			t.Errorf("%s: %g of %d items, want 1", score.Task, v, score.Items)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ var gpqa = definition{
 		{task: "extended", stems: []string{"gpqa_extended"}, split: "gpqa_extended"},
 		{task: "main", stems: []string{"gpqa_main"}, split: "gpqa_main"},
 	},
-	hub:  "Idavidrein/gpqa",
+	hub:  "Idavidrein/gpqa@refs/convert/parquet",
 	read: readGPQA,
 }
 

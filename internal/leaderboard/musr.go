@@ -15,7 +15,7 @@ var musr = definition{
 		{task: "object_placements", stems: []string{"object_placements", "small_object_placements"}, split: "object_placements"},
 		{task: "team_allocation", stems: []string{"team_allocation", "small_team_allocation"}, split: "team_allocation"},
 	},
-	hub:    "TAUR-Lab/MuSR",
+	hub:    "TAUR-Lab/MuSR@refs/convert/parquet",
 	read:   readMuSR,
 	divide: stories,
 }

@@ -47,15 +47,18 @@ func parseBaseline(r io.Reader, layer int) (Overlap, error) {
 	}
 	for {
 		fields, err := lines.Read()
-		line, _ := lines.FieldPos(0)
+		var syntax *csv.ParseError
 		switch {
 		case errors.Is(err, io.EOF):
 			return Overlap{}, fmt.Errorf("1: no line for layer %d; the file is of another model", layer)
+		case errors.As(err, &syntax):
+			return Overlap{}, fmt.Errorf("%d: %w", syntax.Line, syntax.Err)
 		case err != nil:
-			return Overlap{}, fmt.Errorf("%d: %w", line, err)
+			return Overlap{}, fmt.Errorf(" %w", err)
 		case strings.TrimSpace(fields[0]) != strconv.Itoa(layer):
 			continue
 		}
+		line, _ := lines.FieldPos(0)
 		baseline, err := baselineOf(fields)
 		if err != nil {
 			return Overlap{}, fmt.Errorf("%d: %w", line, err)
