@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparsepo/sparsepo/data"
-	"github.com/sparsepo/sparsepo/internal/metrics"
 	"github.com/sparsepo/sparsepo/internal/pairs"
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/sample"
@@ -44,7 +43,7 @@ type pairsResult struct {
 
 // newPairsCommand builds preference data.
 func newPairsCommand(app *App) *cobra.Command {
-	work := pairsWork{}
+	work := pairsWork{sampling: sample.Options{N: 2, Temperature: 1, TopP: 1, MaxNewTokens: 64}}
 	cmd := &cobra.Command{
 		Use:   "pairs --model MODEL --reward MODEL --data FILE --out FILE",
 		Short: "Build preference data by sampling and scoring completions",
@@ -70,11 +69,7 @@ Programs are judged by their tests instead: see sparsepo pairs code.`,
 	work.reward.add(flags)
 	work.prompts.add(flags)
 	flags.StringVar(&work.out, "out", "", "file to write (.jsonl, .jsonl.gz)")
-	flags.IntVar(&work.sampling.N, "n", 2, "completions for each prompt")
-	flags.Float64Var(&work.sampling.Temperature, "temperature", 1, "sampling temperature")
-	flags.Float64Var(&work.sampling.TopP, "top-p", 1, "sample from the likeliest tokens of this probability in all (1: off)")
-	flags.IntVar(&work.sampling.TopK, "top-k", 0, "sample from so many likeliest tokens (0: off)")
-	flags.IntVar(&work.sampling.MaxNewTokens, "max-new-tokens", 64, "cut completions at so many tokens, the one that ends them included")
+	addSamplingFlags(flags, &work.sampling, "completions for each prompt", "completions")
 	flags.Float64Var(&work.minMargin, "min-margin", 0, "leave out pairs whose rewards differ by less")
 	flags.Float64Var(&work.evalShare, "eval-share", 0, "share of the prompts to take aside for evaluation")
 	flags.StringVar(&work.evalOut, "eval-out", "", "file for them (default: -eval before the ending of --out)")
@@ -123,16 +118,10 @@ func (w *pairsWork) run(ctx context.Context, app *App) error {
 	defer sampler.Close()
 	maker.Sampler = sampler
 	start := time.Now()
-	display := metrics.NewProgress(app.Stderr, "sampling", 0, len(list)*w.sampling.N)
-	maker.Scoring = func(done, total int) {
-		if done == 0 {
-			display.Finish()
-			display = metrics.NewProgress(app.Stderr, "scoring", 0, total)
-		}
-		display.Update(done, nil)
-	}
-	records, report, err := maker.Make(ctx, list, func(done, _ int) { display.Update(done, nil) })
-	display.Finish()
+	progress := newStages(app.Stderr, len(list)*w.sampling.N, "scoring")
+	maker.Scoring = progress.judged
+	records, report, err := maker.Make(ctx, list, progress.sampled)
+	progress.finish()
 	if err != nil {
 		return err
 	}

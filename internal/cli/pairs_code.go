@@ -12,7 +12,6 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/answers"
 	"github.com/sparsepo/sparsepo/internal/codebench"
-	"github.com/sparsepo/sparsepo/internal/metrics"
 	"github.com/sparsepo/sparsepo/internal/pairs"
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/sample"
@@ -43,7 +42,7 @@ type codeResult struct {
 
 // newPairsCodeCommand builds preference data of programs.
 func newPairsCodeCommand(app *App) *cobra.Command {
-	work := codeWork{}
+	work := codeWork{sampling: sample.Options{N: 20, Temperature: 0.8, TopP: 0.95, MaxNewTokens: 256}}
 	cmd := &cobra.Command{
 		Use:   "code --model MODEL --data FILE --out FILE",
 		Short: "Build preference data of programs that pass or fail their tests",
@@ -66,11 +65,7 @@ Prompts and the words that end a solution are those of bigcode-evaluation-harnes
 	flags.StringVar(&work.part, "part", "", "of MBPP: train (default), validation, test, prompt or all")
 	flags.IntVar(&work.limit, "limit", 0, "take only so many tasks, the first ones (0: all)")
 	flags.StringVar(&work.out, "out", "", "file to write (.jsonl, .jsonl.gz)")
-	flags.IntVar(&work.sampling.N, "n", 20, "solutions for each task")
-	flags.Float64Var(&work.sampling.Temperature, "temperature", 0.8, "sampling temperature")
-	flags.Float64Var(&work.sampling.TopP, "top-p", 0.95, "sample from the likeliest tokens of this probability in all (1: off)")
-	flags.IntVar(&work.sampling.TopK, "top-k", 0, "sample from so many likeliest tokens (0: off)")
-	flags.IntVar(&work.sampling.MaxNewTokens, "max-new-tokens", 256, "cut solutions at so many tokens, the one that ends them included")
+	addSamplingFlags(flags, &work.sampling, "solutions for each task", "solutions")
 	flags.Uint64Var(&work.sampling.Seed, "seed", 42, "seed of the draws")
 	flags.IntVar(&work.minPassed, "min-passed", 2, "leave out tasks with fewer distinct solutions that passed")
 	flags.IntVar(&work.minFailed, "min-failed", 1, "leave out tasks with fewer distinct solutions that failed")
@@ -218,16 +213,10 @@ func (w *codeWork) read(checkpoint *source.Model, tasks []codebench.Task, maker 
 // make samples, judges and writes.
 func (w *codeWork) make(ctx context.Context, app *App, maker *answers.Maker, tasks []codebench.Task) error {
 	start := time.Now()
-	display := metrics.NewProgress(app.Stderr, "sampling", 0, len(tasks)*w.sampling.N)
-	maker.Judging = func(done, total int) {
-		if done == 0 {
-			display.Finish()
-			display = metrics.NewProgress(app.Stderr, "judging", 0, total)
-		}
-		display.Update(done, nil)
-	}
-	records, report, err := maker.Make(ctx, tasks, func(done, _ int) { display.Update(done, nil) })
-	display.Finish()
+	progress := newStages(app.Stderr, len(tasks)*w.sampling.N, "judging")
+	maker.Judging = progress.judged
+	records, report, err := maker.Make(ctx, tasks, progress.sampled)
+	progress.finish()
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ type sampleResult struct {
 
 // newSampleCommand draws responses.
 func newSampleCommand(app *App) *cobra.Command {
-	work := sampleWork{}
+	work := sampleWork{options: sample.Options{N: 1, Temperature: 1, TopP: 1, MaxNewTokens: 64}}
 	cmd := &cobra.Command{
 		Use:   "sample --model MODEL {--prompt TEXT | --data FILE}",
 		Short: "Sample responses for prompts",
@@ -82,11 +82,7 @@ vocabulary) and "finished". A response ends before the first of the strings of -
 	flags.StringVar(&work.model, "model", "", "model or adapter folder, or hub id")
 	flags.StringArrayVar(&work.texts, "prompt", nil, "text to go on with; may be given several times")
 	flags.StringVar(&work.data, "data", "", "records with the field prompt: a file (.jsonl, .jsonl.gz), a hub id, or - for standard input")
-	flags.IntVar(&work.options.N, "n", 1, "responses for each prompt")
-	flags.Float64Var(&work.options.Temperature, "temperature", 1, "divides the logits; 0 takes the most likely token")
-	flags.Float64Var(&work.options.TopP, "top-p", 1, "sample from the likeliest tokens of this probability in all (1: off)")
-	flags.IntVar(&work.options.TopK, "top-k", 0, "sample from so many likeliest tokens (0: off)")
-	flags.IntVar(&work.options.MaxNewTokens, "max-new-tokens", 64, "cut responses at so many tokens, the one that ends them included")
+	addSamplingFlags(flags, &work.options, "responses for each prompt", "responses")
 	flags.StringArrayVar(&work.stop, "stop", nil, "end responses before this text; may be given several times")
 	flags.Uint64Var(&work.options.Seed, "seed", 42, "seed of the draws")
 	flags.IntVar(&work.options.BatchRows, "batch", sample.DefaultBatchRows, "responses decoded at once")

@@ -1,8 +1,6 @@
 // Package device places tensors in an engine's own memory.
 //
-// Values must be placed before a graph may take them over (a variable the graph updates, an argument given as a plain Go
-// value): compute-onnx v0.0.0-20260727 wraps the Go memory of a value that was never placed without keeping it alive, so
-// that the garbage collector can reuse it while the graph reads it.
+// Weights and state are placed once, so that no call of a graph copies them there first.
 package device
 
 import (

@@ -11,11 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/sparsepo/sparsepo/internal/filelock"
 )
-
-// lockPause is the time between two looks at a lock that another process holds.
-const lockPause = 200 * time.Millisecond
 
 var (
 	errStalled = errors.New("the connection went silent")
@@ -164,19 +161,7 @@ func (r *repository) lock(ctx context.Context, f file) (unlock func(), err error
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return nil, err
 	}
-	lock := flock.New(name, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o664))
-	locked, err := lock.TryLock()
-	if err == nil && !locked {
+	return filelock.Wait(ctx, name, func() {
 		fmt.Fprintf(r.Log, "%s: waiting for another process, which downloads %s\n", r, f.name)
-		_, err = lock.TryLockContext(ctx, lockPause)
-	}
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		return func() {}, nil
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
-		return nil, fmt.Errorf("lock %s: %w", name, err)
-	}
-	return func() { _ = lock.Close() }, nil // closing the file unlocks it, whatever else goes wrong
+	})
 }

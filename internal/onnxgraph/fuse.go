@@ -83,7 +83,7 @@ func (g *graph) clusters() []*cluster {
 		rank int
 		read *node
 	}
-	readers := map[key][]*cluster{}
+	readers := map[key][]*node{}
 	var list []*cluster
 	for _, n := range g.nodes {
 		if !n.isRoot() {
@@ -102,15 +102,15 @@ func (g *graph) clusters() []*cluster {
 		list = append(list, own)
 		for _, in := range n.reads {
 			k := key{n.rank, in.node}
-			for _, c := range readers[k] {
-				if c.equal(s) {
-					own.join(c)
+			for _, other := range readers[k] {
+				if other.cluster.equal(s) {
+					own.join(other.cluster)
 				}
 			}
 			if in.node.rank == n.rank && shares(in, s) {
 				own.join(in.node.cluster)
 			}
-			readers[k] = append(readers[k], own)
+			readers[k] = append(readers[k], n)
 		}
 	}
 	return slices.DeleteFunc(list, func(c *cluster) bool { return len(c.roots) == 0 })

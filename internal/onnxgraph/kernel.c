@@ -405,15 +405,19 @@ static char* thread_memory(size_t size) {
 	return b->bytes;
 }
 
-int64_t kernel_pieces(const kernel* k) {
+// piece_rows are the rows of a piece: whole blocks.
+static int64_t piece_rows(const kernel* k) {
 	int64_t rows = (PIECE + k->columns - 1) / k->columns;
-	rows = (rows + k->block - 1) / k->block * k->block;
+	return (rows + k->block - 1) / k->block * k->block;
+}
+
+int64_t kernel_pieces(const kernel* k) {
+	int64_t rows = piece_rows(k);
 	return (k->rows + rows - 1) / rows;
 }
 
 int kernel_run(const kernel* k, const void* const* data, float* const* outputs, int64_t piece) {
-	int64_t rows = (PIECE + k->columns - 1) / k->columns;
-	rows = (rows + k->block - 1) / k->block * k->block;
+	int64_t rows = piece_rows(k);
 	int64_t from = piece * rows, to = from + rows < k->rows ? from + rows : k->rows;
 	size_t views = sizeof(view) * (size_t)k->input_count;
 	size_t floats = (size_t)(k->scratch + k->input_count * TILE);

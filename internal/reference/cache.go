@@ -7,11 +7,9 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/sparsepo/sparsepo/data"
+	"github.com/sparsepo/sparsepo/internal/filelock"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -51,7 +49,6 @@ const (
 	valuesSuffix = ".values"
 	tempSuffix   = ".tmp"
 	lockFile     = "lock"
-	lockPause    = 200 * time.Millisecond
 )
 
 // Open reads which values there are and checks them.
@@ -257,22 +254,7 @@ func (c *Cache) Fill(ctx context.Context, pairs Pairs, compute func(missing Pair
 // lock waits until no other run computes values of the key. On file systems without locks it does nothing: two runs then do
 // the same work, in files of their own.
 func (c *Cache) lock(ctx context.Context) (unlock func(), err error) {
-	lock := flock.New(filepath.Join(c.folder, lockFile), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o664))
-	locked, err := lock.TryLock()
-	if err == nil && !locked {
+	return filelock.Wait(ctx, filepath.Join(c.folder, lockFile), func() {
 		c.options.Log("reference: waiting for another run, which computes values of the same model")
-		_, err = lock.TryLockContext(ctx, lockPause)
-	}
-	unlock = func() { _ = lock.Close() } // closing the file unlocks it, whatever else goes wrong
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		return unlock, nil
-	case ctx.Err() != nil:
-		unlock()
-		return nil, context.Cause(ctx)
-	case err != nil:
-		unlock()
-		return nil, fmt.Errorf("lock the reference's values in %s: %w", c.folder, err)
-	}
-	return unlock, nil
+	})
 }
