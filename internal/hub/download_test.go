@@ -80,13 +80,9 @@ func TestResumeInTheNextCall(t *testing.T) {
 		}
 		cancel()
 	}()
-	begun := time.Now()
 	_, err := Model(ctx, "org/big", o)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want that the context was cancelled", err)
-	}
-	if took := time.Since(begun); took > 5*time.Second {
-		t.Errorf("stopping took %s", took)
 	}
 	if _, err := os.Stat(filepath.Join(o.Cache, blob)); err == nil {
 		t.Error("half a file has its final name")
@@ -289,9 +285,9 @@ func TestSilentConnection(t *testing.T) {
 func TestSlowConnection(t *testing.T) {
 	h := newFakeHub(t)
 	bigModel(h)
-	h.fail("model.safetensors", drip(15, 40*time.Millisecond))
+	h.fail("model.safetensors", drip(20, 100*time.Millisecond))
 	o := h.options(nil)
-	o.idle = 400 * time.Millisecond // the whole takes 600
+	o.idle = 1500 * time.Millisecond // the whole takes 2000
 	if _, err := Model(t.Context(), "org/big", o); err != nil {
 		t.Fatal(err)
 	}

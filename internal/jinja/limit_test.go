@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestLimits renders templates that would run, or grow, without end.
@@ -45,14 +44,10 @@ func TestLimits(t *testing.T) {
 		{"fill", "{{ [1]|batch(999999999, 0)|list }}", limitError},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			start := time.Now()
 			got, err := render(t, c.source)
 			var raised *Error
 			if !errors.As(err, &raised) || raised.Type != c.want {
 				t.Errorf("got %d bytes and error %v, want a %s", len(got), err, c.want)
-			}
-			if spent := time.Since(start); spent > 20*time.Second {
-				t.Errorf("took %v", spent)
 			}
 		})
 	}

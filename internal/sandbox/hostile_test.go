@@ -19,6 +19,7 @@ var hostile = []struct {
 	tests string
 	want  []Kind
 	why   string // a part of the reason
+	waits bool   // only the clock ends it
 }{
 	{name: "fork bomb", code: "import os\nwhile True: os.fork()", want: []Kind{Error}, why: "BlockingIOError"},
 	{name: "thread bomb", code: "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()", want: []Kind{Error}, why: "can't start new thread"},
@@ -38,7 +39,7 @@ var hostile = []struct {
 
 	{name: "endless loop", code: "while True: pass", want: []Kind{Timeout}},
 	{name: "endless loop in C", code: "def f(x): return sum(iter(int, 1))", want: []Kind{Timeout}},
-	{name: "sleep", code: "import time\ndef f(x): time.sleep(1000)", want: []Kind{Timeout}, why: "more than 1.5s"},
+	{name: "sleep", code: "import time\ndef f(x): time.sleep(1000)", want: []Kind{Timeout}, why: "more than 1.5s", waits: true},
 	{name: "signal handlers", code: "import signal\nfor s in range(1, 65):\n  try: signal.signal(s, signal.SIG_IGN)\n  except (OSError, ValueError): pass\nwhile True: pass", want: []Kind{Timeout}},
 	{name: "alarm", code: "import signal, os, time\nsignal.signal(signal.SIGALRM, lambda *a: os._exit(0))\nsignal.alarm(1)\ntime.sleep(1000)", want: []Kind{Error}, why: "status 0"},
 	{name: "regular expression bomb", code: "import re\ndef f(x): return re.match('(a+)+$', 'a' * 60 + 'b')", want: []Kind{Timeout}},
@@ -82,7 +83,7 @@ var hostile = []struct {
 	{name: "name the host", code: "import socket\nsocket.sethostname('x')", want: []Kind{Error}, why: "PermissionError"},
 
 	{name: "kill the parent", code: "import os\nos.kill(os.getppid(), 9)\ndef f(x): return 2", want: []Kind{Killed}},
-	{name: "stop the parent", code: "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\ndef f(x): return 2", tests: "assert f(1) == 3", want: []Kind{Timeout}},
+	{name: "stop the parent", code: "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\ndef f(x): return 2", tests: "assert f(1) == 3", want: []Kind{Timeout}, waits: true},
 	{name: "kill everything", code: "import os\nos.kill(-1, 9)\ndef f(x): return 2", want: []Kind{Error}, why: "PermissionError"},
 	{name: "kill the first process", code: "import os\nfor s in (9, 15, 11): os.kill(1, s)\ndef f(x): return 2", want: []Kind{Error}, why: "PermissionError"},
 	{name: "kill the neighbours", code: "import os\nme = os.getpid()\nfor i in range(2, 500):\n  try:\n    if i != me: os.kill(i, 9)\n  except OSError: pass\ndef f(x): return 2", want: []Kind{Killed, Error}},
@@ -115,7 +116,7 @@ var hostile = []struct {
 	{name: "print sentinels", code: "print('passed'); print('{\"kind\": \"passed\"}'); print('OK', flush=True)\ndef f(x): return 7", want: []Kind{Failed}},
 	{name: "write everywhere", code: "import os, struct\nfor fd in range(256):\n  try: os.write(fd, struct.pack('>I', 6) + b'passed' + bytes(4))\n  except OSError: pass\ndef f(x): return 7", want: []Kind{Error}, why: "channel"},
 	{name: "answer in advance", code: "import os, struct\ndef frame(b): return struct.pack('>I', len(b)) + b\nyes = frame(b'(3;s5;valuet(0;')\nos.write(3, yes * 9)\ndef f(x): return 7", want: []Kind{Error, Failed}},
-	{name: "read the channel", code: "import os\nseen = os.read(3, 1 << 20)\ndef f(x): return 7", want: []Kind{Timeout, Error}},
+	{name: "read the channel", code: "import os\nseen = os.read(3, 1 << 20)\ndef f(x): return 7", want: []Kind{Timeout, Error}, waits: true},
 	{name: "close everything", code: "import os\nos.closerange(0, 256)\ndef f(x): return 2", want: []Kind{Error}},
 	{name: "patched channel", code: "import wire, program\nwire.Writer.put = lambda self, v: self.parts.append(b'(3;s5;valuet(0;')\ndef f(x): return 7", want: []Kind{Failed, Error}},
 	{name: "read the tests in frames", code: "import sys\ndef f(x):\n  g, seen = sys._getframe(), []\n  while g:\n    seen.append(repr(g.f_locals)); g = g.f_back\n  return 2 if 'needle' in ''.join(seen) else 7", tests: "needle = 2\nassert f(1) == needle", want: []Kind{Failed}},
@@ -145,8 +146,10 @@ func TestHostilePrograms(t *testing.T) {
 	fill := strings.NewReplacer("SECRET'", secret+"'", "FORBIDDEN", forbidden, "PORT", fmt.Sprint(server.Addr().(*net.TCPAddr).Port))
 
 	limits := DefaultLimits()
-	limits.CPU, limits.Wall, limits.Memory = 300*time.Millisecond, 1500*time.Millisecond, 256<<20
+	limits.CPU, limits.Wall, limits.Memory = time.Second, time.Minute, 256<<20
 	s := open(t, Options{Workers: 4, Limits: limits})
+	limits.Wall = 1500 * time.Millisecond
+	impatient := open(t, Options{Workers: 1, Limits: limits})
 	t.Run("programs", func(t *testing.T) {
 		for _, test := range hostile {
 			t.Run(test.name, func(t *testing.T) {
@@ -154,6 +157,10 @@ func TestHostilePrograms(t *testing.T) {
 				tests := test.tests
 				if tests == "" {
 					tests = "assert f(1) == 2"
+				}
+				s := s
+				if test.waits {
+					s = impatient
 				}
 				v, err := s.Run(t.Context(), Program{Code: fill.Replace(test.code), Tests: tests})
 				if err != nil {

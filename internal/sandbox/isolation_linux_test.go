@@ -146,7 +146,9 @@ func TestEndsWithItsParent(t *testing.T) {
 		go func() {
 			_, _ = s.Run(t.Context(), Program{Code: "import time\ntime.sleep(99)"}) // it will not end
 		}()
-		time.Sleep(300 * time.Millisecond)
+		for wait := 0; measure(t).processes < 4 && wait < 1000; wait++ {
+			time.Sleep(20 * time.Millisecond)
+		}
 		fmt.Println("running", measure(t).processes)
 		time.Sleep(time.Minute)
 	}

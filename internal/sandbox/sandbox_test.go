@@ -25,16 +25,31 @@ func open(t *testing.T, options Options) *Sandbox {
 	return s
 }
 
+// verdict is a program and how it is to be judged.
+type verdict struct {
+	name    string
+	program Program
+	want    Kind
+	reason  string
+}
+
+func (w verdict) check(t *testing.T, s *Sandbox) {
+	t.Helper()
+	v, err := s.Run(t.Context(), w.program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Kind != w.want || v.Reason != w.reason {
+		t.Errorf("%s: got %s (%s), want %s (%s)", w.name, v.Kind, v.Reason, w.want, w.reason)
+	}
+	if v.Wall <= 0 || v.CPU <= 0 || v.Peak <= 0 {
+		t.Errorf("%s: no measurements: %+v", w.name, v)
+	}
+}
+
 func TestVerdicts(t *testing.T) {
-	limits := DefaultLimits()
-	limits.CPU, limits.Wall = 300*time.Millisecond, time.Second
-	s := open(t, Options{Workers: 2, Limits: limits})
-	tests := []struct {
-		name    string
-		program Program
-		want    Kind
-		reason  string
-	}{
+	s := open(t, Options{Workers: 2})
+	tests := []verdict{
 		{"right", Program{Code: "def f(x):\n  return x + 1", Tests: "assert f(1) == 2\nassert f(2) == 3"}, Passed, ""},
 		{"wrong", Program{Code: "def f(x):\n  return x", Tests: "assert f(1) == 1\nassert f(1) == 2"}, Failed, "assert f(1) == 2"},
 		{"raises", Program{Code: "def f(x):\n  return 1 // 0", Tests: "assert f(1) == 2"}, Error, "ZeroDivisionError: integer division or modulo by zero at assert f(1) == 2"},
@@ -43,8 +58,6 @@ func TestVerdicts(t *testing.T) {
 		{"a reason in lines", Program{Code: "def f(x): raise ValueError('a\\n\\x1b[31mb')", Tests: "f(1)"}, Error, "ValueError: a [31mb at f(1)"},
 		{"a wanted exception", Program{Code: "def f(x): raise ValueError('no')", Tests: "try:\n  f(1)\nexcept ValueError as e:\n  assert str(e) == 'no'\nelse:\n  assert False"}, Passed, ""},
 		{"no tests", Program{Code: "pass"}, Passed, ""},
-		{"slow tests", Program{Code: "pass", Tests: "import time\ntime.sleep(99)"}, Timeout, "more than 1s"},
-		{"tests that compute", Program{Code: "pass", Tests: "while True: pass"}, Timeout, "the tests took more than 300ms of processor time"},
 
 		{"names given", Program{Code: "def abs(x): return 7", Tests: "assert abs(-1) == 7", Names: []string{"abs"}}, Passed, ""},
 		{"a name given is missing", Program{Code: "pass", Tests: "assert abs(-1) == 1 and f", Names: []string{"f"}}, Error, "NameError: name 'f' is not defined at assert abs(-1) == 1 and f"},
@@ -61,19 +74,17 @@ func TestVerdicts(t *testing.T) {
 		{"order of sets is fixed", Program{Code: "def f(x): return hash('a')", Tests: "assert f(1) == hash('a')"}, Passed, ""},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			v, err := s.Run(t.Context(), test.program)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if v.Kind != test.want || v.Reason != test.reason {
-				t.Errorf("got %s (%s), want %s (%s)", v.Kind, v.Reason, test.want, test.reason)
-			}
-			if v.Wall <= 0 || v.CPU <= 0 || v.Peak <= 0 {
-				t.Errorf("no measurements: %+v", v)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { test.check(t, s) })
 	}
+}
+
+// TestTimeouts: each of the two limits has its reason. The other limit is far away, so a busy machine changes nothing.
+func TestTimeouts(t *testing.T) {
+	limits := DefaultLimits()
+	limits.Wall = time.Second
+	verdict{"slow tests", Program{Code: "pass", Tests: "import time\ntime.sleep(99)"}, Timeout, "more than 1s"}.check(t, open(t, Options{Workers: 1, Limits: limits}))
+	limits.CPU, limits.Wall = 300*time.Millisecond, time.Minute
+	verdict{"tests that compute", Program{Code: "pass", Tests: "while True: pass"}, Timeout, "the tests took more than 300ms of processor time"}.check(t, open(t, Options{Workers: 1, Limits: limits}))
 }
 
 // TestValues: what travels between the tests and the program arrives as it was sent.
@@ -140,9 +151,8 @@ func TestRunRefuses(t *testing.T) {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer stop()
-	start := time.Now()
-	if _, err := s.Run(ctx, Program{Code: "import time\ntime.sleep(60)"}); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
-		t.Errorf("an ended context: %v after %s", err, time.Since(start))
+	if _, err := s.Run(ctx, Program{Code: "import time\ntime.sleep(60)"}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("an ended context: %v", err)
 	}
 	if v, err := s.Run(t.Context(), good); err != nil || !v.Passed() {
 		t.Errorf("after an ended context: %v, %v", v, err)
@@ -165,7 +175,7 @@ func TestOpenRefuses(t *testing.T) {
 // TestUnsafe: without isolation limits hold all the same, and verdicts are the same.
 func TestUnsafe(t *testing.T) {
 	limits := DefaultLimits()
-	limits.CPU, limits.Wall, limits.Memory = 300*time.Millisecond, time.Second, 256<<20
+	limits.CPU, limits.Wall, limits.Memory = time.Second, 5*time.Second, 256<<20
 	s := open(t, Options{Workers: 2, Limits: limits, Unsafe: true})
 	for _, test := range []struct {
 		code string
