@@ -3,10 +3,10 @@ package evaluation
 import (
 	"hash/fnv"
 	"maps"
-	"math"
 	"math/rand/v2"
 	"slices"
 
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
 	"github.com/sparsepo/sparsepo/internal/leaderboard"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -34,13 +34,7 @@ type Row struct {
 	WinRate    float64 `json:"win_rate"` // of B, a tie counts half
 }
 
-// Bootstrap says how intervals are made: items are drawn with replacement, the same ones for both models, and the interval
-// holds the middle Level of the differences.
-type Bootstrap struct {
-	Resamples int     // at least 1
-	Level     float64 // 0.95
-	Seed      uint64
-}
+func (r *Row) setInterval(i bootstrap.Interval) { r.Low, r.High = i.Low, i.High }
 
 // pairs are the records of one task that both files have.
 type pairs struct {
@@ -48,8 +42,9 @@ type pairs struct {
 	a, b []Record
 }
 
-// Compare compares B with A. Files that share no item are a usage error.
-func Compare(a, b []Record, o Bootstrap) (*Comparison, error) {
+// Compare compares B with A, with intervals of the differences by a bootstrap: items are drawn with replacement, the same
+// ones for both models. Files that share no item are a usage error.
+func Compare(a, b []Record, o bootstrap.Options) (*Comparison, error) {
 	list, c := match(a, b)
 	if len(list) == 0 {
 		return nil, usage.Errorf("the results share no item: they are of other tasks, other documents or other examples")
@@ -115,7 +110,7 @@ func match(a, b []Record) ([]pairs, *Comparison) {
 }
 
 // compare gives a task's row, and the difference in each of the bootstrap's samples.
-func (p pairs) compare(metric string, o Bootstrap) (Row, []float64) {
+func (p pairs) compare(metric string, o bootstrap.Options) (Row, []float64) {
 	row := Row{Task: p.task, Metric: metric, Items: len(p.a), A: estimate(p.a, metric).Value, B: estimate(p.b, metric).Value}
 	row.Difference = row.B - row.A
 	products, weights := make([]float64, len(p.a)), make([]float64, len(p.a))
@@ -133,13 +128,13 @@ func (p pairs) compare(metric string, o Bootstrap) (Row, []float64) {
 		}
 	}
 	row.WinRate = (float64(row.Wins) + float64(row.Ties)/2) / float64(row.Items)
-	differences := o.draw(products, weights, p.task)
-	row.Low, row.High = interval(differences, o.Level)
+	differences := draw(products, weights, p.task, o)
+	row.setInterval(bootstrap.Of(differences, o.Level))
 	return row, differences
 }
 
 // draw gives the weighted mean difference of each sample of items, the same items for every metric of a task.
-func (o Bootstrap) draw(products, weights []float64, task string) []float64 {
+func draw(products, weights []float64, task string, o bootstrap.Options) []float64 {
 	hash := fnv.New64a()
 	hash.Write([]byte(task))
 	random := rand.New(rand.NewPCG(o.Seed, hash.Sum64()))
@@ -156,20 +151,6 @@ func (o Bootstrap) draw(products, weights []float64, task string) []float64 {
 		}
 	}
 	return differences
-}
-
-// interval is the middle share of values, by linear interpolation between the nearest ranks.
-func interval(values []float64, level float64) (low, high float64) {
-	sorted := slices.Sorted(slices.Values(values))
-	at := func(q float64) float64 {
-		place := q * float64(len(sorted)-1)
-		i := int(math.Floor(place))
-		if i+1 >= len(sorted) {
-			return sorted[len(sorted)-1]
-		}
-		return sorted[i] + (place-float64(i))*(sorted[i+1]-sorted[i])
-	}
-	return at((1 - level) / 2), at((1 + level) / 2)
 }
 
 // combine is the row of a family: means over its tasks, each of which is drawn from by itself.
@@ -190,6 +171,6 @@ func combine(name string, rows []Row, draws [][]float64, level float64) Row {
 	}
 	total.Difference = total.B - total.A
 	total.WinRate = (float64(total.Wins) + float64(total.Ties)/2) / float64(total.Items)
-	total.Low, total.High = interval(differences, level)
+	total.setInterval(bootstrap.Of(differences, level))
 	return total
 }
