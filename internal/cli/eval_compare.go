@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
 	"github.com/sparsepo/sparsepo/internal/evaluation"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/reward"
@@ -15,7 +16,7 @@ import (
 
 // compareWork is the work of "eval compare".
 type compareWork struct {
-	bootstrap evaluation.Bootstrap
+	bootstrap bootstrap.Options
 	reward    rewardFlags
 }
 
@@ -44,28 +45,19 @@ reward model judges them: the k-th response of one to a prompt against the k-th 
 	}
 	flags := cmd.Flags()
 	work.reward.add(flags)
-	addBootstrap(flags, &work.bootstrap)
+	addBootstrap(flags, &work.bootstrap, bootstrap.Default())
 	return cmd
 }
 
-func addBootstrap(flags *pflag.FlagSet, o *evaluation.Bootstrap) {
-	flags.IntVar(&o.Resamples, "resamples", 10000, "samples of the bootstrap")
-	flags.Float64Var(&o.Level, "level", 0.95, "share of the bootstrap's samples in the interval")
-	flags.Uint64Var(&o.Seed, "seed", 42, "seed of the bootstrap")
-}
-
-func checkBootstrap(o evaluation.Bootstrap) error {
-	switch {
-	case o.Resamples < 1:
-		return usage.Errorf("--resamples: found %d, expected a positive number", o.Resamples)
-	case o.Level <= 0 || o.Level >= 1:
-		return usage.Errorf("--level: found %g, expected a share between 0 and 1", o.Level)
-	}
-	return nil
+// addBootstrap adds the flags of a bootstrap.
+func addBootstrap(flags *pflag.FlagSet, o *bootstrap.Options, standard bootstrap.Options) {
+	flags.IntVar(&o.Resamples, "resamples", standard.Resamples, "samples of the bootstrap")
+	flags.Float64Var(&o.Level, "level", standard.Level, "share of the bootstrap's samples in the interval")
+	flags.Uint64Var(&o.Seed, "seed", standard.Seed, "seed of the bootstrap")
 }
 
 func (w *compareWork) run(ctx context.Context, app *App, pathA, pathB string) error {
-	if err := checkBootstrap(w.bootstrap); err != nil {
+	if err := w.bootstrap.Validate(); err != nil {
 		return err
 	}
 	a, b, err := w.read(ctx, app, pathA, pathB)
@@ -129,7 +121,7 @@ func (w *compareWork) judge(ctx context.Context, app *App, pathA, pathB string) 
 
 func (w *compareWork) print(app *App, result *evaluation.Comparison) error {
 	table := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "task\tmetric\titems\tA\tB\tB - A\t%g %% interval\twins\tties\tlosses\twin rate\n", 100*w.bootstrap.Level)
+	fmt.Fprintf(table, "task\tmetric\titems\tA\tB\tB - A\t%s interval\twins\tties\tlosses\twin rate\n", w.bootstrap.Percent())
 	for _, r := range result.Rows {
 		wins := fmt.Sprintf("%d\t%d\t%d\t%.3f", r.Wins, r.Ties, r.Losses, r.WinRate)
 		if r.Corpus {

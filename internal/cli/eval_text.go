@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
 	"github.com/sparsepo/sparsepo/internal/evaluation"
 	"github.com/sparsepo/sparsepo/internal/metrics"
 	"github.com/sparsepo/sparsepo/internal/textmetric"
@@ -20,7 +21,7 @@ type evalText struct {
 	samples, references string
 	out                 string
 	limit               int
-	bootstrap           evaluation.Bootstrap
+	bootstrap           bootstrap.Options
 	fields              textmetric.Fields
 	suite               textmetric.Suite
 	encoder, idf        string
@@ -71,7 +72,7 @@ func (w *evalText) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&w.references, "references", "", "what they should have been (.jsonl, .jsonl.gz)")
 	flags.StringVar(&w.out, "out", "", "file for every prompt's record (.jsonl); one that exists is gone on with")
 	flags.IntVar(&w.limit, "limit", 0, "only so many prompts, the first ones (0: all)")
-	addBootstrap(flags, &w.bootstrap)
+	addBootstrap(flags, &w.bootstrap, bootstrap.Default())
 	flags.StringSliceVar(&w.suite.Metrics, "metrics", []string{"self-bleu", "distinct"}, "metrics, separated by commas: "+strings.Join(textmetric.Metrics(), ", "))
 	flags.StringVar(&w.fields.Prompt, "prompt-field", w.fields.Prompt, "field of the prompt, in both files")
 	flags.StringVar(&w.fields.Completion, "completion-field", w.fields.Completion, "field of a sample's text")
@@ -109,7 +110,7 @@ func (w *evalText) check() (withReferences bool, err error) {
 	case w.limit < 0:
 		return false, usage.Errorf("--limit: found %d, expected 0 or more", w.limit)
 	}
-	return withReferences, checkBootstrap(w.bootstrap)
+	return withReferences, w.bootstrap.Validate()
 }
 
 func (w *evalText) run(ctx context.Context, app *App) error {
@@ -177,7 +178,7 @@ func (w *evalText) finish(app *App, file *evaluation.File, err error) error {
 		return app.PrintJSON(result)
 	}
 	table := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "metric\tvalue\t%g %% interval\tover\n", 100*w.bootstrap.Level)
+	fmt.Fprintf(table, "metric\tvalue\t%s interval\tover\n", w.bootstrap.Percent())
 	for _, score := range result.Scores {
 		over, interval := fmt.Sprintf("%d %s", score.Items, score.Over), ""
 		if score.Over == "corpus" {

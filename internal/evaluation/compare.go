@@ -3,6 +3,7 @@ package evaluation
 import (
 	"slices"
 
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
 	"github.com/sparsepo/sparsepo/internal/leaderboard"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -32,14 +33,17 @@ type Row struct {
 	Corpus bool `json:"corpus,omitempty"`
 }
 
+func (r *Row) setInterval(i bootstrap.Interval) { r.Low, r.High = i.Low, i.High }
+
 // pairs are the records of one task that both files have.
 type pairs struct {
 	task string
 	a, b []Record
 }
 
-// Compare compares B with A. Files that share no item are a usage error.
-func Compare(a, b []Record, o Bootstrap) (*Comparison, error) {
+// Compare compares B with A, with intervals of the differences by a bootstrap: items are drawn with replacement, the same
+// ones for both models. Files that share no item are a usage error.
+func Compare(a, b []Record, o bootstrap.Options) (*Comparison, error) {
 	list, c := match(a, b)
 	if len(list) == 0 {
 		return nil, usage.Errorf("the results share no item: they are of other tasks, other documents, other examples or other references")
@@ -67,7 +71,7 @@ func Compare(a, b []Record, o Bootstrap) (*Comparison, error) {
 	}
 	for _, key := range order {
 		if len(members[key]) > 1 {
-			c.Rows = append(c.Rows, combine(string(key.name), members[key], draws[key], o.Level))
+			c.Rows = append(c.Rows, combine(string(key.name), members[key], draws[key], o))
 		}
 	}
 	return c, nil
@@ -122,7 +126,7 @@ func (p pairs) shared() (list []statistic, items [][]int) {
 }
 
 // compare gives a task's rows, and for each the difference in every one of the bootstrap's samples.
-func (p pairs) compare(o Bootstrap) ([]Row, [][]float64) {
+func (p pairs) compare(o bootstrap.Options) ([]Row, [][]float64) {
 	list, items := p.shared()
 	if len(list) == 0 {
 		return nil, nil
@@ -143,7 +147,7 @@ func (p pairs) compare(o Bootstrap) ([]Row, [][]float64) {
 		}
 		ends[k] = len(terms[0])
 	}
-	o.draw(p.task, terms, func(sample int, sums []float64) {
+	draw(p.task, terms, o, func(sample int, sums []float64) {
 		from := 0
 		for k, s := range list {
 			middle := (from + ends[k]) / 2
@@ -152,7 +156,7 @@ func (p pairs) compare(o Bootstrap) ([]Row, [][]float64) {
 		}
 	})
 	for k := range rows {
-		rows[k].Low, rows[k].High = interval(differences[k], o.Level)
+		rows[k].setInterval(around(rows[k].Difference, differences[k], o))
 	}
 	return rows, differences
 }
@@ -187,7 +191,7 @@ func (p pairs) row(s statistic, items []int) Row {
 }
 
 // combine is the row of a family: means over its tasks, each of which is drawn from by itself.
-func combine(name string, rows []Row, draws [][]float64, level float64) Row {
+func combine(name string, rows []Row, draws [][]float64, o bootstrap.Options) Row {
 	total := Row{Task: name, Metric: rows[0].Metric}
 	n := float64(len(rows))
 	differences := make([]float64, len(draws[0]))
@@ -204,6 +208,6 @@ func combine(name string, rows []Row, draws [][]float64, level float64) Row {
 	}
 	total.Difference = total.B - total.A
 	total.WinRate = (float64(total.Wins) + float64(total.Ties)/2) / float64(total.Items)
-	total.Low, total.High = interval(differences, level)
+	total.setInterval(around(total.Difference, differences, o))
 	return total
 }

@@ -57,7 +57,7 @@ func (s statistic) terms(r *Record) []float64 {
 	return []float64{w * r.Metrics[s.name], w}
 }
 
-// value is the score of sums.
+// value is the score of sums; NaN where no item with any weight is in them.
 func (s statistic) value(sums []float64) float64 {
 	switch {
 	case s.corpus:
@@ -67,7 +67,7 @@ func (s statistic) value(sums []float64) float64 {
 		}
 		return b.Score
 	case sums[1] == 0:
-		return 0
+		return math.NaN()
 	}
 	return sums[0] / sums[1]
 }
@@ -90,9 +90,12 @@ func (s statistic) estimate(records []Record) Estimate {
 		return Estimate{}
 	}
 	sums := s.sum(records)
+	if !s.corpus && sums[1] == 0 {
+		return Estimate{}
+	}
 	e := Estimate{Value: s.value(sums)}
 	n := float64(len(records))
-	if n < 2 || !s.corpus && sums[1] == 0 {
+	if n < 2 {
 		return e
 	}
 	if s.corpus {

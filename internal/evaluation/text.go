@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
 	"github.com/sparsepo/sparsepo/internal/textmetric"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -103,7 +104,7 @@ type TextScore struct {
 }
 
 // TextScores makes scores of the records of a TextRun, in the order of textmetric.Scores.
-func TextScores(records []Record, o Bootstrap) []TextScore {
+func TextScores(records []Record, o bootstrap.Options) []TextScore {
 	byTask, _ := groupByTask(records)
 	records = byTask[TextTask]
 	var responses []string
@@ -111,7 +112,7 @@ func TextScores(records []Record, o Bootstrap) []TextScore {
 		responses = append(responses, r.Responses...)
 	}
 	known := statistics(records)
-	low, high := o.intervals(TextTask, records, known)
+	found := intervals(TextTask, records, known, o)
 	var scores, corpus []TextScore
 	for _, name := range textmetric.Scores() {
 		k := slices.IndexFunc(known, func(s statistic) bool { return s.name == name })
@@ -119,7 +120,7 @@ func TextScores(records []Record, o Bootstrap) []TextScore {
 			continue
 		}
 		score := textScore(known[k], records)
-		score.Low, score.High = &low[k], &high[k]
+		score.Low, score.High = &found[k].Low, &found[k].High
 		scores = append(scores, score)
 		if share, ok := textmetric.CorpusDistinct(name, responses); ok {
 			corpus = append(corpus, TextScore{Name: name + "_corpus", Value: share, Over: "corpus", Items: len(responses)})

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
 	"github.com/sparsepo/sparsepo/internal/textmetric"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -115,7 +116,7 @@ func TestTextScores(t *testing.T) {
 		t.Fatal(err)
 	}
 	byName := map[string]TextScore{}
-	for _, s := range TextScores(run.File.Records, bootstrap) {
+	for _, s := range TextScores(run.File.Records, resampling) {
 		byName[s.Name] = s
 	}
 	var hypotheses []string
@@ -174,14 +175,14 @@ func TestBootstrapCorpus(t *testing.T) {
 	for i := range run.File.Records {
 		maps.DeleteFunc(run.File.Records[i].Metrics, func(name string, _ float64) bool { return name != "bleu_sentence" })
 	}
-	o := Bootstrap{Resamples: 300, Level: 0.9, Seed: 5}
+	o := bootstrap.Options{Resamples: 300, Level: 0.9, Seed: 5}
 	var drawn [][]int
 	index := make([][]float64, len(groups))
 	for i := range index {
 		index[i] = make([]float64, len(groups))
 		index[i][i] = 1
 	}
-	o.draw(TextTask, index, func(_ int, sums []float64) {
+	draw(TextTask, index, o, func(_ int, sums []float64) {
 		var sample []int
 		for i, times := range sums {
 			for range int(times) {
@@ -205,10 +206,10 @@ func TestBootstrapCorpus(t *testing.T) {
 		}
 		values = append(values, b.Score)
 	}
-	low, high := interval(values, o.Level)
+	want := bootstrap.Of(values, o.Level)
 	for _, s := range TextScores(run.File.Records, o) {
-		if s.Name == "bleu" && (math.Abs(*s.Low-low) > 1e-9 || math.Abs(*s.High-high) > 1e-9 || low >= high) {
-			t.Errorf("[%g, %g], want [%g, %g]", *s.Low, *s.High, low, high)
+		if s.Name == "bleu" && (math.Abs(*s.Low-want.Low) > 1e-9 || math.Abs(*s.High-want.High) > 1e-9 || want.Low >= want.High) {
+			t.Errorf("[%g, %g], want %+v", *s.Low, *s.High, want)
 		}
 	}
 }
@@ -228,7 +229,7 @@ func TestCompareTexts(t *testing.T) {
 		}
 		files[i] = run.File
 	}
-	c, err := Compare(files[0].Records, files[1].Records, bootstrap)
+	c, err := Compare(files[0].Records, files[1].Records, resampling)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +254,7 @@ func TestCompareTexts(t *testing.T) {
 	if err := run.Groups(t.Context(), others[:1]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Compare(files[0].Records, run.File.Records, bootstrap); !usage.Is(err) {
+	if _, err := Compare(files[0].Records, run.File.Records, resampling); !usage.Is(err) {
 		t.Errorf("other references: %v", err)
 	}
 }

@@ -133,10 +133,10 @@ func TestFind(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"b", "a/deep", "a/deep/inner"}, runNames(got)); diff != "" {
+	if diff := cmp.Diff([]string{"b", "a/deep", "a/deep/inner"}, Names(got)); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"b"}, runNames(got[:1])); diff != "" {
+	if diff := cmp.Diff([]string{"b"}, Names(got[:1])); diff != "" {
 		t.Errorf("name of one run (-want +got):\n%s", diff)
 	}
 }

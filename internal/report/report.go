@@ -19,7 +19,7 @@ import (
 func Write(out string, runs []string) error {
 	folders, err := Find(runs)
 	if err != nil {
-		return err
+		return fmt.Errorf("report: %w", err)
 	}
 	loaded, err := loadRuns(folders)
 	if err != nil {

@@ -34,7 +34,7 @@ const unknownMethod = "unknown"
 
 // loadRuns reads all run folders and orders them by method, β and name.
 func loadRuns(folders []string) ([]*run, error) {
-	names := runNames(folders)
+	names := Names(folders)
 	runs := make([]*run, len(folders))
 	for i, folder := range folders {
 		r, err := loadRun(folder, names[i])
