@@ -28,7 +28,8 @@ func newEvalCompareCommand(app *App) *cobra.Command {
 		Long: `Compare B with A on the items that both files of results have (eval TASK --out). For each task and metric: both means, the
 difference B - A with its interval by a paired bootstrap over items (the same items are drawn for both), the items at which B is
 better, the same and worse, and B's win rate, in which a tie counts half. A family of tasks has a row of its own: the mean of
-its tasks, each drawn from by itself.
+its tasks, each drawn from by itself. Results of "eval text" are compared prompt by prompt; corpus BLEU, which no prompt has
+alone, has an interval and no wins.
 
 With --reward, A and B are files of samples (records with "prompt" and "completion", as sample --out writes them), and the
 reward model judges them: the k-th response of one to a prompt against the k-th of the other.`,
@@ -75,31 +76,45 @@ func (w *compareWork) run(ctx context.Context, app *App, pathA, pathB string) er
 
 // read gives the records of both files, judged by the reward model where there is one.
 func (w *compareWork) read(ctx context.Context, app *App, pathA, pathB string) (a, b []evaluation.Record, err error) {
-	lists := [2][]evaluation.Record{}
-	var scorer reward.Scorer
 	if w.reward.name != "" {
-		if scorer, err = w.reward.open(ctx, app); err != nil {
-			return nil, nil, err
-		}
-		defer reward.Close(scorer)
+		return w.judge(ctx, app, pathA, pathB)
 	}
+	files := [2]*evaluation.File{}
 	for i, path := range []string{pathA, pathB} {
-		if scorer == nil {
-			file, err := evaluation.Open(path)
-			if err != nil {
-				return nil, nil, err
-			}
-			lists[i] = file.Records
-			continue
-		}
-		records, prompts, err := evaluation.ReadSamples(path)
-		if err != nil {
+		if files[i], err = evaluation.Open(path); err != nil {
 			return nil, nil, err
 		}
-		if err := evaluation.JudgeSamples(ctx, scorer, records, prompts); err != nil {
+	}
+	if err := evaluation.CheckTextSettings(files[0], files[1]); err != nil {
+		return nil, nil, fmt.Errorf("compare %s with %s: %w", pathB, pathA, err)
+	}
+	return files[0].Records, files[1].Records, nil
+}
+
+// judge reads two files of samples and has the reward model judge them.
+func (w *compareWork) judge(ctx context.Context, app *App, pathA, pathB string) (a, b []evaluation.Record, err error) {
+	lists, prompts := [2][]evaluation.Record{}, [2][]string{}
+	for i, path := range []string{pathA, pathB} {
+		if lists[i], prompts[i], err = evaluation.ReadSamples(path); err != nil {
 			return nil, nil, err
 		}
-		lists[i] = records
+	}
+	uneven, err := evaluation.CheckSamples(lists[0], lists[1])
+	if err != nil {
+		return nil, nil, fmt.Errorf("compare %s with %s: %w", pathB, pathA, err)
+	}
+	if uneven > 0 {
+		fmt.Fprintf(app.Stderr, "%d prompts have more responses in one file than in the other; the first ones of each are compared, as many as both have\n", uneven)
+	}
+	scorer, err := w.reward.open(ctx, app)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer reward.Close(scorer)
+	for i := range lists {
+		if err := evaluation.JudgeSamples(ctx, scorer, lists[i], prompts[i]); err != nil {
+			return nil, nil, err
+		}
 	}
 	return lists[0], lists[1], nil
 }
@@ -108,8 +123,12 @@ func (w *compareWork) print(app *App, result *evaluation.Comparison) error {
 	table := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "task\tmetric\titems\tA\tB\tB - A\t%s interval\twins\tties\tlosses\twin rate\n", w.bootstrap.Percent())
 	for _, r := range result.Rows {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%.4f\t%.4f\t%+.4f\t[%+.4f, %+.4f]\t%d\t%d\t%d\t%.3f\n",
-			r.Task, r.Metric, r.Items, r.A, r.B, r.Difference, r.Low, r.High, r.Wins, r.Ties, r.Losses, r.WinRate)
+		wins := fmt.Sprintf("%d\t%d\t%d\t%.3f", r.Wins, r.Ties, r.Losses, r.WinRate)
+		if r.Corpus {
+			wins = "\t\t\t"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.4f\t%.4f\t%+.4f\t[%+.4f, %+.4f]\t%s\n",
+			r.Task, r.Metric, r.Items, r.A, r.B, r.Difference, r.Low, r.High, wins)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -179,12 +179,12 @@ func (w *leaderboardWork) load(ctx context.Context, app *App) ([]*leaderboard.Ta
 		if err != nil {
 			return nil, err
 		}
-		for _, task := range some {
+		for i, task := range some {
 			if task.Unanswerable > 0 {
 				fmt.Fprintf(app.Stderr, "%s: %d documents left out, none of whose choices is the answer\n", task.Name, task.Unanswerable)
 			}
-			if task.Note != "" {
-				fmt.Fprintf(app.Stderr, "%s: %s\n", task.Name, task.Note)
+			if task.Note != "" && (i == 0 || task.Note != some[i-1].Note) {
+				fmt.Fprintf(app.Stderr, "%s: %s\n", f, task.Note)
 			}
 		}
 		tasks = append(tasks, some...)

@@ -101,7 +101,7 @@ func TestWeights(t *testing.T) {
 	near(t, "A", c.Rows[0].A, 3./6, 1e-12)
 	near(t, "B", c.Rows[0].B, (1+2*0.5+3)/6, 1e-12)
 	// One of weight 3 at 1, others at 0: the mean 1/2, squared distances Σ w²·¼ = 14/4, times n/(n-1) = 3/2.
-	near(t, "standard error", estimate(records(0, 0, 1), "acc_norm").StdErr, math.Sqrt(14./4*3/2)/6, 1e-12)
+	near(t, "standard error", statistic{name: "acc_norm"}.estimate(records(0, 0, 1)).StdErr, math.Sqrt(14./4*3/2)/6, 1e-12)
 }
 
 func TestSamples(t *testing.T) {
