@@ -340,16 +340,6 @@ func TestGivenThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestPromptsOfConversations: what a model is asked is all that stands before the last turn.
-func TestPromptsOfConversations(t *testing.T) {
-	path := writeFile(t, "f.jsonl", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"x"},{"role":"user","content":"r"},{"role":"assistant","content":"y"}]}`)
-	for p, err := range data.Prompts(path, angular) {
-		if err != nil || p.Text != "<u>q!<a>x!<u>r!<a>" {
-			t.Errorf("prompt %q, %v", p.Text, err)
-		}
-	}
-}
-
 // FuzzTurns: whatever is said, the ids are those of the text or of its parts, and what is learned is what the assistant says.
 func FuzzTurns(f *testing.F) {
 	f.Add("q", "x", "r", "y", uint8(0))
