@@ -99,10 +99,16 @@ func parseDocument(content []byte) (*definition, error) {
 }
 
 func readModel(d *definition, path string, raw json.RawMessage) error {
-	if kind, err := componentType(path, raw); err != nil {
+	kind, err := componentType(path, raw)
+	switch {
+	case err != nil:
 		return err
-	} else if kind != "BPE" && kind != "" {
-		return unknownType(path, kind, "BPE")
+	case kind == "WordPiece":
+		return readWordPiece(d, path, raw)
+	case kind == "Unigram":
+		return readUnigram(d, path, raw)
+	case kind != "BPE" && kind != "":
+		return unknownType(path, kind, "BPE, Unigram, WordPiece")
 	}
 	var m documentModel
 	if err := decodeComponent(path, raw, &m); err != nil {

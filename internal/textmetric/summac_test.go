@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparsepo/sparsepo/classifier"
+	"github.com/sparsepo/sparsepo/encoder"
 	"github.com/sparsepo/sparsepo/internal/golden"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/safetensors"
@@ -218,7 +219,7 @@ func TestNLI(t *testing.T) {
 			words := checkpoint.Tokenizer
 			ids := append([]int32{0}, words.Encode(pair.Premise)...)
 			ids = append(append(append(ids, 2, 2), words.Encode(pair.Hypothesis)...), 2)
-			logits, err := k.Logits(context.Background(), [][]int32{ids})
+			logits, err := k.Logits(context.Background(), encoder.Plain([][]int32{ids}))
 			if err != nil {
 				t.Fatal(err)
 			}
