@@ -90,9 +90,10 @@ var bertTokens = map[string]string{
 // bertClasses are the classes of tokenizers that a list of pieces, vocab.txt, may belong to.
 var bertClasses = []string{"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer", "SqueezeBertTokenizer"}
 
-// bertSettings are the fields of tokenizer_config.json that vocab.txt needs.
+// bertSettings are the fields of tokenizer_config.json that vocab.txt and SentencePiece models need.
 type bertSettings struct {
 	Lowercase    *bool           `json:"do_lower_case"`
+	KeepAccents  *bool           `json:"keep_accents"` // of ALBERT
 	Chinese      *bool           `json:"tokenize_chinese_chars"`
 	StripAccents *bool           `json:"strip_accents"`
 	Basic        *bool           `json:"do_basic_tokenize"`

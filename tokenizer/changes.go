@@ -169,3 +169,6 @@ func readPrecompiled(path string, raw json.RawMessage) (func(text string) string
 
 // decomposed is the canonical decomposition.
 func decomposed(text string) string { return normalForm(norm.NFD, text) }
+
+// compatible is the compatibility decomposition.
+func compatible(text string) string { return normalForm(norm.NFKD, text) }

@@ -24,6 +24,8 @@ type definition struct {
 	normalizer  normalizer
 	words       preTokenizer
 	frame       frame
+	// sentencePiece: read from a SentencePiece model, which does not say how a family numbers its pieces.
+	sentencePiece *sentencePiece
 	// byteLevelOnly: the pre-tokenizer is one ByteLevel step, whose prefix space tokenizer_config.json may override.
 	byteLevelOnly bool
 	// fromVocabulary: read from a vocabulary and merges, which do not say how texts are split and what stands around them.
