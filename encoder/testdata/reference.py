@@ -14,6 +14,7 @@ torch.manual_seed(20261123)
 torch.set_default_dtype(torch.float64)
 SEQUENCES = [[2, 7, 4, 11, 3], [2, 5, 9, 9, 3, 12, 6, 3], [2, 3]]
 TYPES = [[0] * 5, [0, 0, 0, 0, 0, 1, 1, 1], [0, 0]]
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "film", "bad", "un", "##aff", "a", "##able", "!", "the"]
 LABELS = {"0": "entailment", "1": "neutral", "2": "contradiction"}
 
 
@@ -105,21 +106,30 @@ def case(folder, config, prefix, block, names, layers, groups, head, activation,
     dense, dense_name, label_name = head
     first_layer, last = w.linear(dense_name, width, width), w.linear(label_name, width, len(LABELS))
     expected = {"sequences": SEQUENCES, "types": TYPES, "hidden": [], "logits": []}
-    for ids, kind in zip(SEQUENCES, TYPES):
+
+    def states(ids, kind):
+        """The hidden states of a sequence, the embeddings first."""
         if types == 1 or not types:
             kind = [0] * len(ids)
         x = words[ids] + places[first:first + len(ids)] + kinds[kind]
         x = torch.nn.functional.layer_norm(x, (e,), *norm, eps)
         if embedding:
             x = x @ widen[0].T + widen[1]
-        states = [x]
+        found = [x]
         for i in range(layers):
-            x = made[i * groups // layers](x.unsqueeze(0)).squeeze(0)
-            states.append(x)
-        y = dense(x[0] @ first_layer[0].T + first_layer[1])
-        expected["hidden"].append([s.tolist() for s in states])
+            found.append(made[i * groups // layers](found[-1].unsqueeze(0)).squeeze(0))
+        return found
+
+    for ids, kind in zip(SEQUENCES, TYPES):
+        found = states(ids, kind)
+        y = dense(found[-1][0] @ first_layer[0].T + first_layer[1])
+        expected["hidden"].append([s.tolist() for s in found])
         expected["logits"].append((y @ last[0].T + last[1]).tolist())
     os.makedirs(folder, exist_ok=True)
+    if folder == "bert":
+        expected["bertscore"] = bertscore(lambda ids: states(ids, [0] * len(ids))[2])
+        with open(f"{folder}/vocab.txt", "w") as f:
+            f.write("\n".join(PIECES) + "\n")
     write(f"{folder}/model.safetensors", {(rename or str)(k): v for k, v in w.items()})
     config = {"id2label": LABELS, "vocab_size": vocabulary, "max_position_embeddings": positions, **config}
     if config["model_type"] == "distilbert":
@@ -130,6 +140,24 @@ def case(folder, config, prefix, block, names, layers, groups, head, activation,
         json.dump(config, f, indent=1)
     with open(f"{folder}/expected.json", "w") as f:
         json.dump(expected, f)
+
+
+def bertscore(hidden):
+    """Scores of a candidate and a reference by the definition (Zhang et al. 2020, section 3), from hidden states of ids."""
+    texts = {"the unaffable film!": [2, 12, 7, 8, 10, 5, 11, 3], "a bad film": [2, 9, 6, 5, 3], "good!": [2, 4, 11, 3], "a film": [2, 9, 5, 3]}
+    candidate, reference = list(texts)[:2]
+    x, y = (torch.nn.functional.normalize(hidden(texts[t]), dim=1) for t in (candidate, reference))
+    similarity = x @ y.T
+    scores = {"layer": 2, "candidate": candidate, "reference": reference, "idf_texts": list(texts)[1:]}
+    documents = [set(texts[t]) for t in scores["idf_texts"]]
+    rare = lambda i: torch.log(torch.tensor((len(documents) + 1) / (sum(i in d for d in documents) + 1)))
+    for name, weight in (("plain", lambda i: torch.tensor(float(i not in (2, 3)))), ("idf", rare)):
+        p, r = (
+            (torch.stack([weight(i) for i in texts[t]]) * best).sum() / sum(weight(i) for i in texts[t])
+            for t, best in ((candidate, similarity.max(1).values), (reference, similarity.max(0).values))
+        )
+        scores[name] = [p.item(), r.item(), (2 * p * r / (p + r)).item()]
+    return scores
 
 
 def old(name):
