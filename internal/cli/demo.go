@@ -13,6 +13,7 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
 	"github.com/sparsepo/sparsepo/internal/corpus"
+	"github.com/sparsepo/sparsepo/internal/frontier"
 	"github.com/sparsepo/sparsepo/internal/sweep"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -184,7 +185,7 @@ type demoMethodRow struct {
 
 func printDemo(app *App, out string, took time.Duration) error {
 	runs := filepath.Join(out, "runs")
-	frontier, err := sweep.Gather([]sweep.Axis{{Key: "method", Values: strings.Split(demoMethods, ",")}, {Key: "beta", Values: []string{"0.1"}}}, runs)
+	measured, err := readDemoFrontier(runs)
 	if err != nil {
 		return err
 	}
@@ -196,9 +197,14 @@ func printDemo(app *App, out string, took time.Duration) error {
 	if err := atomicfile.WriteFile(result.Report, page); err != nil {
 		return err
 	}
-	for _, m := range frontier.Methods {
-		first, last := m.Points[0], m.Points[len(m.Points)-1]
-		result.Methods = append(result.Methods, demoMethodRow{m.Method, last.Reward, last.KL, first.Reward})
+	for i, p := range measured.Points {
+		if p.Step == 0 {
+			result.Methods = append(result.Methods, demoMethodRow{Method: p.Method, RewardStart: p.Reward})
+		}
+		if i+1 == len(measured.Points) || measured.Points[i+1].Step == 0 {
+			row := &result.Methods[len(result.Methods)-1]
+			row.Reward, row.KL = p.Reward, p.KL
+		}
 	}
 	if app.JSON {
 		return app.PrintJSON(result)
@@ -209,4 +215,18 @@ func printDemo(app *App, out string, took time.Duration) error {
 	}
 	fmt.Fprintf(app.Stdout, "%.0f s in all; report: %s\n", took.Seconds(), result.Report)
 	return nil
+}
+
+// readDemoFrontier reads what the demo's sweep wrote.
+func readDemoFrontier(runs string) (*frontier.Result, error) {
+	path := filepath.Join(runs, sweep.FrontierFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the frontier: %w", err)
+	}
+	var result frontier.Result
+	if err := json.Unmarshal(text, &result); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return &result, nil
 }

@@ -37,7 +37,7 @@ The page needs no network and no other file.`,
 		RunE: func(_ *cobra.Command, folders []string) error {
 			runs, err := report.Find(folders)
 			if err != nil {
-				return err
+				return fmt.Errorf("report: %w", err)
 			}
 			if err := report.Write(out, runs); err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 
+	"github.com/sparsepo/sparsepo/internal/textmetric"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -134,8 +135,13 @@ func (f *File) parseLine(line []byte, number int) error {
 	if err := json.Unmarshal(line, &r); err != nil {
 		return fmt.Errorf("not a record: %w", err)
 	}
-	if r.Task == "" || len(r.Metrics) == 0 {
+	if r.Task == "" || r.Metrics == nil {
 		return errors.New("not a record; every one needs task and metrics")
+	}
+	for name, counts := range r.Counts {
+		if _, err := textmetric.BLEUOfCounts(counts); err != nil || name != textmetric.CorpusBLEUName {
+			return fmt.Errorf("field \"counts\": %q with %d numbers; known are those of %s", name, len(counts), textmetric.CorpusBLEUName)
+		}
 	}
 	if f.done[r.key()] {
 		return fmt.Errorf("a second record of item %d of %s", r.Index, r.Task)
@@ -146,7 +152,7 @@ func (f *File) parseLine(line []byte, number int) error {
 }
 
 // has reports whether there is a record of an item.
-func (f *File) has(task string, index int, item string) bool { return f.done[key{task, index, item}] }
+func (f *File) has(task string, index int, item string) bool { return f.done[keyOf(task, index, item)] }
 
 // append adds records, on the disk when it returns.
 func (f *File) append(records []Record) error {

@@ -21,14 +21,6 @@ var skipped = []string{"checkpoints", "final", "samples", "tensorboard"}
 // below each. A run folder holds metrics.jsonl; folders named checkpoints, final, samples and tensorboard are not entered.
 // A folder without any run is the user's mistake (package usage).
 func Find(folders []string) ([]string, error) {
-	runs, err := findRuns(folders)
-	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
-	}
-	return runs, nil
-}
-
-func findRuns(folders []string) ([]string, error) {
 	if len(folders) == 0 {
 		return nil, usage.Errorf("no run folder given; a run folder holds %s", metricsFile)
 	}
@@ -92,8 +84,11 @@ func runsUnder(folder string) ([]string, error) {
 	return runs, nil
 }
 
-// runNames returns a short name for each run: its path below the folder that all runs share.
-func runNames(runs []string) []string {
+// Names returns a short name for each run folder: its path below the folder that all of them share.
+func Names(runs []string) []string {
+	if len(runs) == 0 {
+		return nil
+	}
 	names := make([]string, len(runs))
 	parts := make([][]string, len(runs))
 	for i, run := range runs {

@@ -19,14 +19,18 @@ import (
 func Write(out string, runs []string) error {
 	folders, err := Find(runs)
 	if err != nil {
-		return err
+		return fmt.Errorf("report: %w", err)
 	}
 	loaded, err := loadRuns(folders)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
+	result, err := measureFrontier(loaded)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
 	return atomicfile.Write(out, func(w io.Writer) error {
-		return pageTemplate.Execute(w, newPage(loaded))
+		return pageTemplate.Execute(w, newPage(loaded, result))
 	})
 }
 

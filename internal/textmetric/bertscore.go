@@ -114,6 +114,12 @@ func (b *BERTScore) encode(text string) (ids []int32, cut bool) {
 	return b.tokenizer.EncodeAtMost(b.space+text, b.limit)
 }
 
+// Cuts reports whether a text is longer than the encoder reads.
+func (b *BERTScore) Cuts(text string) bool {
+	_, cut := b.encode(text)
+	return cut
+}
+
 // comparedAtOnce is how many candidates are compared at a time; ours: it bounds the hidden states in memory.
 const comparedAtOnce = 32
 
