@@ -72,16 +72,7 @@ func Read(folder, name string) (Run, error) {
 		}
 	}
 	r.clean()
-	for i := range r.Checkpoints {
-		note, err := r.Checkpoints[i].LoadSamples(folder)
-		if err != nil {
-			return Run{}, err
-		}
-		if note != "" {
-			r.Notes = append(r.Notes, note+"; its point has no interval")
-		}
-	}
-	return r, nil
+	return r, r.LoadSamples(folder)
 }
 
 func orNaN(record metrics.Record, name string) float64 {

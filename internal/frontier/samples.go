@@ -61,24 +61,40 @@ func parseSamples(content []byte, name string) ([]Sample, error) {
 	return samples, err
 }
 
-// LoadSamples gives a checkpoint the samples of its step, from the run's folder. Where there are none, or where their means
-// are not those of the checkpoint, it stays without, and the note says why.
-func (c *Checkpoint) LoadSamples(folder string) (note string, err error) {
-	file := SamplesFile(c.Step)
-	samples, err := ReadSamples(filepath.Join(folder, file))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return file + " is missing", nil
-	case err != nil:
-		return "", err
-	case len(samples) == 0:
-		return file + " is empty", nil
+// LoadSamples gives the run's checkpoints the samples of their steps, from the run's folder. A checkpoint whose samples are
+// missing, or have other means than it, stays without, and a note says why. A faulty file is a usage error.
+func (r *Run) LoadSamples(folder string) error {
+	var missing, disagreeing []string
+	for i := range r.Checkpoints {
+		c := &r.Checkpoints[i]
+		file := SamplesFile(c.Step)
+		samples, err := ReadSamples(filepath.Join(folder, file))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing = append(missing, file+" is missing")
+			continue
+		case err != nil:
+			return err
+		case len(samples) == 0:
+			missing = append(missing, file+" is empty")
+			continue
+		}
+		if other := c.disagreement(samples); other != "" {
+			disagreeing = append(disagreeing, file+other)
+			continue
+		}
+		c.Samples = samples
 	}
-	if note := c.disagreement(samples); note != "" {
-		return file + note, nil
+	for _, list := range [][]string{missing, disagreeing} {
+		switch len(list) {
+		case 0:
+		case 1:
+			r.Notes = append(r.Notes, list[0]+"; its point has no interval")
+		default:
+			r.Notes = append(r.Notes, fmt.Sprintf("%s, and %d more; their points have no interval", list[0], len(list)-1))
+		}
 	}
-	c.Samples = samples
-	return "", nil
+	return nil
 }
 
 // tolerance is how far a mean of samples may be from the recorded one, relative to it; both are sums of the same numbers.

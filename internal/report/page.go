@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 
+	"github.com/sparsepo/sparsepo/internal/frontier"
 	"github.com/sparsepo/sparsepo/internal/inspection"
 	"github.com/sparsepo/sparsepo/internal/report/chart"
 )
@@ -66,6 +67,7 @@ type page struct {
 	Settings     legend   // colours of settings in one-method panels
 	Frontier     figure
 	Hulls        hullTable
+	Areas        areaTable
 	Sampled      []figure
 	Training     []figure
 	HeldOut      []figure
@@ -85,10 +87,10 @@ type runNotes struct {
 	Notes []string
 }
 
-func newPage(runs []*run) page {
+func newPage(runs []*run, result *frontier.Result) page {
 	s := newScheme(runs)
 	base := newBaseline(runs)
-	front := newPareto(runs, s, base)
+	front := newPareto(runs, s, base, result)
 	p := page{
 		frame:       newFrame("sparsepo report", true),
 		Sentences:   sentences(runs, s, base, front),
@@ -98,6 +100,7 @@ func newPage(runs []*run) page {
 		Settings:    s.variantColours(usedVariants(runs)),
 		Frontier:    front.figure(),
 		Hulls:       front.table(),
+		Areas:       front.areas(),
 		Sampled:     sampledFigures(runs, s, base),
 		Training:    trainingFigures(runs, s),
 		HeldOut:     heldOutFigures(runs, s),

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/sparsepo/sparsepo/internal/frontier"
 	"github.com/sparsepo/sparsepo/internal/inspection"
 	"github.com/sparsepo/sparsepo/internal/report/chart"
 )
@@ -171,7 +172,7 @@ func TestHullLine(t *testing.T) {
 	p := newPareto([]*run{{Method: "dpo", Metrics: metrics{
 		frontierReward: {{X: 0, Y: 0}, {X: 1, Y: 1}, {X: 2, Y: 3}, {X: 3, Y: 9}},
 		frontierKL:     {{X: 0, Y: 0}, {X: 1, Y: 1}, {X: 2, Y: 4}},
-	}}}, scheme{methods: []string{"dpo"}}, baseline{})
+	}}}, scheme{methods: []string{"dpo"}}, baseline{}, &frontier.Result{})
 	hull := p.hulls["dpo"]
 	if got := hullLine(hull, 0); len(got) != 3 || got[2] != (chart.Point{X: 4, Y: 3}) {
 		t.Errorf("linear axis: %v, want the three vertices (step 3 has no KL)", got)

@@ -25,8 +25,12 @@ func Write(out string, runs []string) error {
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
+	result, err := measureFrontier(loaded)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
 	return atomicfile.Write(out, func(w io.Writer) error {
-		return pageTemplate.Execute(w, newPage(loaded))
+		return pageTemplate.Execute(w, newPage(loaded, result))
 	})
 }
 
