@@ -3,6 +3,7 @@ package data
 import (
 	"encoding/json"
 	"iter"
+	"slices"
 
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -42,6 +43,14 @@ func Prompts(path string, template Template) iter.Seq2[PromptText, error] {
 // Known reports whether the record is one of the oddities that real files of its format hold, which training passes over.
 func (b *BadRecord) Known() bool { return b.known }
 
+// beforeLast is what stands before the last turn of a conversation, or before a pair's responses.
+func (r Record) beforeLast() []Message {
+	if r.Rejected.IsZero() && len(r.Chosen.Messages) > 0 {
+		return slices.Concat(r.Prompt.Messages, r.Chosen.Messages[:len(r.Chosen.Messages)-1])
+	}
+	return r.Prompt.Messages
+}
+
 func (it item) prompt(template Template) (string, error) {
 	if !it.entry {
 		f, err := parseObject(it.raw, it.source)
@@ -67,7 +76,7 @@ func (it item) prompt(template Template) (string, error) {
 	}
 	switch rec.Prompt.Form {
 	case Messages:
-		text, err := template(rec.Prompt.Messages, true)
+		text, err := template(rec.beforeLast(), true)
 		return text, usage.Wrap(err)
 	case IDs:
 		return "", badRecord(it.source, "prompt", ReasonType, "is %s; give a text", IDs)

@@ -58,6 +58,7 @@ type Inputs struct {
 	Tokens    *Node // int64 [rows, seq]
 	Positions *Node // int64 [rows, seq], rows of the position embedding
 	Lengths   *Node // int64 [rows], how many tokens of each row are not padding
+	Types     *Node // int64 [rows, seq], rows of the token type embedding; nil where the model has one or none (Config.Typed)
 }
 
 // Parameter is a tensor of the encoder, or of its head, in the graph.
@@ -87,19 +88,37 @@ func (e *Encoder) Forward(in Inputs, layers int) []*Node {
 	if layers < 0 || layers > e.Config.Layers {
 		panic(fmt.Errorf("encoder: %d layers asked for of %d", layers, e.Config.Layers))
 	}
-	g, rows, seq := in.Tokens.Graph(), in.Tokens.Shape().Dim(0), in.Tokens.Shape().Dim(1)
-	lookup := func(table string, ids *Node) *Node { return Gather(e.Parameter(g, table), InsertAxes(ids, -1)) }
-	first := Zeros(g, shapes.Make(dtypes.Int64, 1, 1))
-	x := Add(Add(lookup(wordTable, in.Tokens), lookup(typeTable, first)), lookup(placeTable, in.Positions))
-	x = Reshape(e.normalise(x, firstNorm), rows*seq, e.Config.Hidden)
+	rows, seq := in.Tokens.Shape().Dim(0), in.Tokens.Shape().Dim(1)
+	x := e.embed(in)
 	shaped := func(x *Node) *Node { return Reshape(x, rows, seq, e.Config.Hidden) }
 	hidden := []*Node{shaped(x)}
 	bias := paddingBias(in.Lengths, seq)
 	for layer := range layers {
-		x = e.layer(x, bias, blockNames(layer))
+		x = e.layer(x, bias, e.Config.family.block(e.Config, layer))
 		hidden = append(hidden, shaped(x))
 	}
 	return hidden
+}
+
+// embed adds up the embeddings of the tokens, their positions and their types.
+//
+//	returns [rows*seq, hidden]
+func (e *Encoder) embed(in Inputs) *Node {
+	g, rows, seq := in.Tokens.Graph(), in.Tokens.Shape().Dim(0), in.Tokens.Shape().Dim(1)
+	lookup := func(table string, ids *Node) *Node { return Gather(e.Parameter(g, table), InsertAxes(ids, -1)) }
+	x := lookup(wordTable, in.Tokens)
+	switch {
+	case in.Types != nil:
+		x = Add(x, lookup(typeTable, in.Types))
+	case !e.Config.family.untyped:
+		x = Add(x, lookup(typeTable, Zeros(g, shapes.Make(dtypes.Int64, 1, 1))))
+	}
+	x = e.normalise(Add(x, lookup(placeTable, in.Positions)), firstNorm)
+	x = Reshape(x, rows*seq, e.Config.Embedding)
+	if e.Config.family.shared {
+		x = e.Apply(x, widening)
+	}
+	return x
 }
 
 // layer is one layer: attention and an MLP, each added to its input and normalised afterwards.

@@ -43,8 +43,8 @@ func newEvalTextCommand(app *App) *cobra.Command {
   bleu       BLEU against references, of the corpus and of single responses, as sacreBLEU computes it
   self-bleu  BLEU of each sample against the other samples of its prompt: lower is more diverse
   distinct   share of different words, word pairs and triples
-  bertscore  similarity of hidden states of an encoder (--encoder, RoBERTa) to those of references
-  summac     whether the response follows from the prompt, by a classifier of sentence pairs (--nli, RoBERTa)
+  bertscore  similarity of hidden states of an encoder (--encoder, such as RoBERTa or BERT) to those of references
+  summac     whether the response follows from the prompt, by a classifier of sentence pairs (--nli)
   edna       summac against the prompt and between samples: responses that follow from it and differ
 
 References are JSONL records with the same "prompt" and "reference" or "references" (or "completion", or "chosen"), a text or a
@@ -79,14 +79,14 @@ func (w *evalText) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&w.fields.Reference, "reference-field", "", "field of the references (default: the first of reference, references, completion, chosen)")
 	flags.BoolVar(&w.suite.Stem, "stem", true, "rouge: compare stems")
 	flags.StringVar(&w.encoder, "encoder", "", "bertscore: encoder, a folder or a hub id")
-	flags.IntVar(&w.bert.Layer, "layer", 0, "bertscore: layer whose output stands for a token (0: the usual one, 10 of 12 and 17 of 24)")
+	flags.IntVar(&w.bert.Layer, "layer", 0, "bertscore: layer whose output stands for a token (0: the one that bert_score takes for that model or its size)")
 	flags.StringVar(&w.idf, "idf", "none", "bertscore: weigh tokens by how rare they are in the references (references), or in those of another file (its name)")
 	flags.StringVar(&w.bert.Baseline, "baseline", "", "bertscore: file of scores of unrelated texts, which become 0 (bert_score's rescale_baseline/*.tsv)")
 	flags.StringVar(&w.nli, "nli", "", "summac, edna: classifier of sentence pairs, a folder or a hub id")
 	flags.StringVar(&w.form, "summac", "zero-shot", "summac, edna: form of the score: "+strings.Join(formNames, ", "))
 	flags.StringVar(&w.weights, "summac-weights", "", "summac, edna: weights of --summac conv (.safetensors)")
-	flags.StringVar(&w.labels.Entailment, "entailment-label", "", "summac, edna: class that says that the second sentence follows (default: entailment)")
-	flags.StringVar(&w.labels.Contradiction, "contradiction-label", "", "summac, edna: class that says that it contradicts the first (default: contradiction)")
+	flags.StringVar(&w.labels.Entailment, "entailment-label", "", "summac, edna: class that says that the second sentence follows (default: entailment, or supports)")
+	flags.StringVar(&w.labels.Contradiction, "contradiction-label", "", "summac, edna: class that says that it contradicts the first (default: contradiction, or refutes)")
 }
 
 // check compares the flags with each other, before anything is read.

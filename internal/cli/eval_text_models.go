@@ -60,6 +60,7 @@ func (w *evalText) openEncoder(app *App, folder string, groups []textmetric.Grou
 	if err != nil {
 		return err
 	}
+	w.bert.Name = w.encoder
 	if w.suite.BERT, err = textmetric.OpenBERTScore(folder, backend, w.bert); err != nil {
 		return err
 	}

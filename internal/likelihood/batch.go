@@ -108,6 +108,7 @@ func targetCount(n int) int {
 // batch is what the graph reads at once.
 type batch struct {
 	rows, seq int
+	position  int // of the texts' first tokens
 
 	tokens    []int64 // [rows*seq]; 0 at padding
 	positions []int64 // [rows*seq] place in the text and its continuation; 0 at padding
@@ -119,10 +120,11 @@ type batch struct {
 	owner   []int   // request of each target that is no padding
 }
 
-func newBatch(requests []Request, rows [][]group, count, seq int) *batch {
+// newBatch lays groups out in rows. Their texts begin at the given position.
+func newBatch(requests []Request, rows [][]group, count, seq, position int) *batch {
 	n := count * seq
 	b := &batch{
-		rows: count, seq: seq,
+		rows: count, seq: seq, position: position,
 		tokens: make([]int64, n), positions: make([]int64, n), text: make([]int64, n), branch: make([]int64, n),
 	}
 	for i, row := range rows {
@@ -147,11 +149,11 @@ func (b *batch) add(requests []Request, g group, first int, text int64) {
 			at++
 		}
 	}
-	put(g.prefix, 0, 0)
+	put(g.prefix, b.position, 0)
 	last := at - 1
 	for i, member := range g.members {
 		continuation, from := requests[member].Continuation, at
-		put(continuation[:len(continuation)-1], len(g.prefix), i+1)
+		put(continuation[:len(continuation)-1], b.position+len(g.prefix), i+1)
 		for k, id := range continuation {
 			cell := last
 			if k > 0 {

@@ -88,7 +88,7 @@ func TestSizes(t *testing.T) {
 // TestBatch lays two texts out.
 func TestBatch(t *testing.T) {
 	requests := []Request{{[]int32{1, 2}, []int32{3, 4}}, {[]int32{1, 2}, []int32{5, 6, 7}}, {[]int32{8}, []int32{9}}}
-	got := newBatch(requests, [][]group{groups(requests, 100)}, 1, 8)
+	got := newBatch(requests, [][]group{groups(requests, 100)}, 1, 8, 0)
 	want := &batch{
 		rows: 1, seq: 8,
 		tokens:    []int64{1, 2, 3, 5, 6, 8, 0, 0},

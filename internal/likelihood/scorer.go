@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
@@ -29,11 +30,15 @@ type Score struct {
 	Greedy  bool    // no other token is more likely than the continuation's, at each of its places
 }
 
-// Scorer scores with a network whose variables are as they are at the time of each call. It is not safe for concurrent use.
+// Scorer scores with a network whose variables must not change between calls: keys and values of a beginning that many texts
+// have in common are kept from one call to the next. It is not safe for concurrent use.
 type Scorer struct {
 	network     *model.Network
-	exec        *gomodel.Exec
 	batchTokens int
+	longest     int // tokens of a beginning that is read by itself
+	last        beginning
+
+	score, begin, after *gomodel.Exec
 }
 
 // New prepares scoring with a network whose variables are in the store. batchTokens is the number of tokens read at once,
@@ -45,18 +50,33 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 	if batchTokens == 0 {
 		batchTokens = DefaultBatchTokens
 	}
-	s := &Scorer{network: network, batchTokens: batchTokens}
-	exec, err := gomodel.NewExec(backend, store, s.graph)
-	if err != nil {
-		return nil, fmt.Errorf("prepare graph likelihood: %w", err)
+	s := &Scorer{network: network, batchTokens: batchTokens, longest: longestBeginning(network.Config)}
+	for _, e := range []struct {
+		into  **gomodel.Exec
+		graph func(*gomodel.Scope, []*Node) []*Node
+		name  string
+	}{
+		{&s.score, s.graph, "likelihood"},
+		{&s.begin, s.beginGraph, "likelihood: beginning"},
+		{&s.after, s.afterGraph, "likelihood after a beginning"},
+	} {
+		exec, err := gomodel.NewExec(backend, store, e.graph)
+		if err != nil {
+			return nil, fmt.Errorf("prepare graph %s: %w", e.name, err)
+		}
+		exec.SetMaxCache(-1)
+		*e.into = exec.WithName(e.name)
 	}
-	exec.SetMaxCache(-1)
-	s.exec = exec.WithName("likelihood")
 	return s, nil
 }
 
-// Close releases the compiled graphs.
-func (s *Scorer) Close() { s.exec.Finalize() }
+// Close releases the compiled graphs and what is kept.
+func (s *Scorer) Close() {
+	s.last.release()
+	for _, e := range []*gomodel.Exec{s.score, s.begin, s.after} {
+		e.Finalize()
+	}
+}
 
 // Score scores every request; the result is in their order. progress, which may be nil, is told how many are done. When ctx
 // ends, so does scoring, with ctx's error.
@@ -68,28 +88,52 @@ func (s *Scorer) Score(ctx context.Context, requests []Request, progress func(do
 	for i := range scores {
 		scores[i].Greedy = true
 	}
-	left, done := groups(requests, s.batchTokens), 0
-	for len(left) > 0 {
-		if err := ctx.Err(); err != nil {
+	done := 0
+	for _, part := range sections(requests, s.longest, s.batchTokens) {
+		err := s.scoreSection(ctx, requests, part, scores, func(n int) {
+			done += n
+			if progress != nil {
+				progress(done, len(requests))
+			}
+		})
+		if err != nil {
 			return nil, fmt.Errorf("score: %w", err)
+		}
+	}
+	return scores, nil
+}
+
+// scoreSection scores requests that begin alike, and tells progress of each batch how many of them it was.
+func (s *Scorer) scoreSection(ctx context.Context, all []Request, part section, scores []Score, progress func(n int)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(part.beginning) > 0 {
+		if err := s.prepare(all, &part); err != nil {
+			return err
+		}
+	}
+	requests := part.after(all)
+	for left := groups(requests, s.batchTokens); len(left) > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		var rows [][]group
 		var seq int
 		rows, seq, left = fill(left, s.batchTokens)
-		b := newBatch(requests, rows, rowCount(len(rows), s.batchTokens/seq), seq)
-		if err := s.run(b, scores); err != nil {
-			return nil, fmt.Errorf("score: %w", err)
+		b := newBatch(requests, rows, rowCount(len(rows), s.batchTokens/seq), seq, len(part.beginning))
+		if err := s.run(b, part.members, scores); err != nil {
+			return err
 		}
+		n := 0
 		for _, row := range rows {
 			for _, g := range row {
-				done += len(g.members)
+				n += len(g.members)
 			}
 		}
-		if progress != nil {
-			progress(done, len(requests))
-		}
+		progress(n)
 	}
-	return scores, nil
+	return nil
 }
 
 // check refuses requests that the model cannot score.
@@ -117,19 +161,18 @@ func (s *Scorer) check(requests []Request) error {
 	return nil
 }
 
-// run adds the tokens of a batch to their requests' scores.
-func (s *Scorer) run(b *batch, scores []Score) error {
-	inputs := b.inputs()
-	args := make([]any, len(inputs))
-	for i, t := range inputs {
-		args[i] = t
+// run adds the tokens of a batch to the scores of their requests, which are members of all.
+func (s *Scorer) run(b *batch, members []int, scores []Score) error {
+	exec, inputs, rest := s.score, b.inputs(), []any(nil)
+	if b.position > 0 {
+		exec, inputs = s.after, append(inputs, tensors.FromFlatDataAndDimensions([]int64{int64(b.position)}, 1))
+		for _, t := range s.last.cache {
+			rest = append(rest, t)
+		}
 	}
-	out, err := s.exec.Call(args...)
-	for _, t := range inputs {
-		_ = t.FinalizeAll()
-	}
+	out, err := call(exec, inputs, rest...)
 	if err != nil {
-		return fmt.Errorf("run graph %s: %w", s.exec.Name(), err)
+		return err
 	}
 	var values [2][]float32
 	for i, t := range out {
@@ -139,12 +182,28 @@ func (s *Scorer) run(b *batch, scores []Score) error {
 		_ = t.FinalizeAll()
 	}
 	for i, owner := range b.owner {
-		logProb := float64(values[0][i])
+		logProb, score := float64(values[0][i]), &scores[members[owner]]
 		if math.IsNaN(logProb) || math.IsInf(logProb, 1) {
-			return fmt.Errorf("request %d of %d: the model's logits are not finite numbers", owner+1, len(scores))
+			return fmt.Errorf("request %d of %d: the model's logits are not finite numbers", members[owner]+1, len(scores))
 		}
-		scores[owner].LogProb += logProb
-		scores[owner].Greedy = scores[owner].Greedy && values[1][i] >= 0
+		score.LogProb += logProb
+		score.Greedy = score.Greedy && values[1][i] >= 0
 	}
 	return nil
+}
+
+// call runs a graph. It releases the inputs, but not rest.
+func call(e *gomodel.Exec, inputs []*tensors.Tensor, rest ...any) ([]*tensors.Tensor, error) {
+	args := make([]any, 0, len(inputs)+len(rest))
+	for _, t := range inputs {
+		args = append(args, t)
+	}
+	out, err := e.Call(append(args, rest...)...)
+	for _, t := range inputs {
+		_ = t.FinalizeAll()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run graph %s: %w", e.Name(), err)
+	}
+	return out, nil
 }
