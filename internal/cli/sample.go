@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -107,15 +106,6 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	backend, err := app.Backend()
-	if err != nil {
-		return err
-	}
-	store := gomodel.NewStore()
-	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
-	if err != nil {
-		return err
-	}
 	w.options.EOS = w.config.EOS
 	if w.tokenizer != nil {
 		w.options.Decode = w.tokenizer.Decode
@@ -123,7 +113,7 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 			w.options.EOS = eos
 		}
 	}
-	sampler, err := sample.New(backend, store, network, w.options)
+	sampler, err := newSampler(app, checkpoint, w.options)
 	if err != nil {
 		return err
 	}
