@@ -55,4 +55,7 @@ func TestLength(t *testing.T) {
 			t.Errorf("rows of %d tokens: got %d, want %d", test[0], got, test[1])
 		}
 	}
+	if got := Length(9, 8); got != 16 {
+		t.Errorf("9 tokens from 8 on: got %d, want 16", got)
+	}
 }
