@@ -82,7 +82,7 @@ func runSweep(app *App, cmd *cobra.Command, axes []sweep.Axis, out string) error
 		return err
 	}
 	page := filepath.Join(out, "report.html")
-	if err := report.Write(page, folders); err != nil {
+	if err := report.Write(page, folders, nil); err != nil {
 		return err
 	}
 	if app.JSON {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 
 	"github.com/sparsepo/sparsepo/internal/textmetric"
@@ -37,7 +38,7 @@ type headerLine struct {
 // Memory is a File that is kept nowhere.
 func Memory(header Header) *File { return &File{Header: header, done: map[key]bool{}} }
 
-// Create opens the file of an evaluation, or makes it. One with results of another model or other settings is a usage error.
+// Create opens the file of an evaluation, or makes it with the folders above it. One with results of another model or other settings is a usage error.
 func Create(path string, header Header) (*File, error) {
 	f, length, err := read(path)
 	switch {
@@ -48,6 +49,9 @@ func Create(path string, header Header) (*File, error) {
 	case !reflect.DeepEqual(f.Header, header):
 		return nil, usage.Hint(usage.Errorf("%s: results of another evaluation: %s, expected %s", path, describe(f.Header), describe(header)),
 			"give another --out, or the settings of that evaluation")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, usage.Errorf("results: %w", err)
 	}
 	if f.out, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
 		return nil, usage.Errorf("results: %w", err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sparsepo/sparsepo/internal/evaluation"
 	"github.com/sparsepo/sparsepo/internal/frontier"
 	"github.com/sparsepo/sparsepo/internal/inspection"
 )
@@ -188,6 +189,10 @@ func writeSweep(t testing.TB) string {
 			writeRun(t, filepath.Join(sweep, name), plan{style.name, beta, uint64(2*i + k), 600})
 		}
 	}
+	for i, name := range []string{"dpo-beta-0.1", "mapo-beta-1", "sparse-common-beta-0.1"} {
+		tasks := append(leaderboardTasks(), "humaneval", evaluation.TextTask)
+		write(t, filepath.Join(sweep, name, evalFolder, "all.jsonl"), results(t, name, tasks, 20, 0.3+0.1*float64(i), uint64(i)))
+	}
 	long := "learning_rate=1e-06_" + strings.Repeat("long", 20)
 	writeRun(t, filepath.Join(sweep, long), plan{"sparse-common", 1, 99, 600})
 	return sweep
@@ -197,10 +202,15 @@ func writeSweep(t testing.TB) string {
 func build(t testing.TB, folders ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "report.html")
-	if err := Write(out, folders); err != nil {
+	if err := Write(out, folders, nil); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(out)
+	return readPage(t, out)
+}
+
+func readPage(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,8 @@ var (
 	script string
 	//go:embed page/parts.html
 	partsText string
+	//go:embed page/evaluation.html
+	evaluationText string
 	//go:embed page/report.html
 	reportText string
 	//go:embed page/heatmap.html
@@ -33,6 +35,7 @@ var (
 // parseTemplate parses an embedded text together with the parts that the pages share; a mistake in them shows at start.
 func parseTemplate(name, text string) *template.Template {
 	parts := template.Must(template.New("parts").Parse(partsText))
+	template.Must(parts.Parse(evaluationText))
 	return template.Must(parts.New(name).Parse(text))
 }
 
@@ -76,6 +79,7 @@ type page struct {
 	Heat         []heatGroup
 	HeatNote     string
 	Prompts      []prompt
+	Evaluation   *evaluationSection // nil without results
 	Runs         []*run
 	SettingRows  []settingRow
 	SettingNames []string
@@ -87,7 +91,10 @@ type runNotes struct {
 	Notes []string
 }
 
-func newPage(runs []*run, result *frontier.Result) page {
+func newPage(runs []*run, result *frontier.Result, models []*evaluated) page {
+	if len(runs) == 0 {
+		return page{frame: newFrame("sparsepo report", true), Evaluation: newEvaluation(models)}
+	}
 	s := newScheme(runs)
 	base := newBaseline(runs)
 	front := newPareto(runs, s, base, result)
@@ -107,6 +114,7 @@ func newPage(runs []*run, result *frontier.Result) page {
 		Thinned:     thinned(runs, s.maxPoints),
 		Masks:       maskFigures(runs, s),
 		Prompts:     prompts(runs, s),
+		Evaluation:  newEvaluation(models),
 		Runs:        runs,
 		SettingRows: settingRows(runs),
 	}

@@ -29,7 +29,8 @@ type run struct {
 	Untouched sampled             // of step 0
 	Inspect   *inspection.Inspect // nil without inspect.json
 	Frontier  frontier.Run
-	Notes     []string // what was missing or unreadable
+	Results   []resultFile // of its folder eval
+	Notes     []string     // what was missing or unreadable
 }
 
 const unknownMethod = frontier.UnknownMethod
@@ -76,6 +77,9 @@ func loadRun(folder, name string) (*run, error) {
 	}
 	r.Notes = append(r.Notes, notes...)
 	if err := r.loadFrontier(folder); err != nil {
+		return nil, err
+	}
+	if err := r.loadResults(folder); err != nil {
 		return nil, err
 	}
 	return r, r.loadInspection(filepath.Join(folder, "inspect.json"))
