@@ -21,6 +21,7 @@ var heads = map[string]head{
 	"camembert":   robertaHead,
 	"bert":        {"bert.pooler.dense", "classifier", Tanh},
 	"albert":      {"albert.pooler", "classifier", Tanh},
+	"deberta-v2":  {"pooler.dense", "classifier", activation.Functions["gelu"]},
 	"distilbert":  {"pre_classifier", "classifier", activation.Functions["relu"]},
 }
 

@@ -57,7 +57,7 @@ func (d *dialogue) search(t turnSearch, prompt int) ([]Span, error) {
 	d.cut = cut
 	var turns []Span
 	for n := prompt; n < len(t.messages)-1; n++ {
-		if t.messages[n].Role != roleAssistant {
+		if m := t.messages[n]; m.Role != roleAssistant || strings.TrimSpace(m.Content) == "" {
 			continue
 		}
 		turn, found := t.turn(n)
@@ -129,7 +129,7 @@ func (t *turnSearch) last() (turn Span, cut bool, err error) {
 func (t *turnSearch) turn(n int) (turn Span, found bool) {
 	said := strings.TrimSpace(t.messages[n].Content)
 	first, found := t.opening(n)
-	if !found || said == "" {
+	if !found {
 		return Span{}, false
 	}
 	after, err := t.template(t.messages[:n+1], false)

@@ -113,7 +113,7 @@ func TestTurns(t *testing.T) {
 		{"a tool between", angular, messages(`{"role":"user","content":"q"},{"role":"assistant","content":"x"},{"role":"tool","content":"t"},{"role":"assistant","content":"y"}`), "<u>q!<a>|x!{<t>t!<a>}y!", 0},
 		{"the assistant twice", angular, messages(`{"role":"user","content":"q"},{"role":"assistant","content":"x"},{"role":"assistant","content":"y"}`), "<u>q!<a>|x!{<a>}y!", 0},
 		{"the assistant opens", angular, messages(`{"role":"assistant","content":"w"},` + four), "<a>w!<u>q!<a>|x!{<u>r!<a>}y!", 0},
-		{"an empty turn", angular, messages(strings.Replace(four, `"x"`, `""`, 1)), "<u>q!<a>!<u>r!<a>|y!", 1},
+		{"an empty turn", angular, messages(strings.Replace(four, `"x"`, `""`, 1)), "<u>q!<a>!<u>r!<a>|y!", 0},
 		{"no template", nil, messages(four), "\n\nHuman: q\n\nAssistant:| x{\n\nHuman: r\n\nAssistant:} y$", 0},
 		{"the chosen side of a pair", angular, `{"prompt":[{"role":"user","content":"q"}],"chosen":[{"role":"assistant","content":"x"},{"role":"user","content":"r"},{"role":"assistant","content":"y"}],"rejected":"z"}`, "<u>q!<a>|x!{<u>r!<a>}y!", 0},
 		{"a chosen side that ends with the user", angular, `{"prompt":[{"role":"user","content":"q"}],"chosen":[{"role":"assistant","content":"x"},{"role":"user","content":"r"}],"rejected":"z"}`, "<u>q!<a>|x!", 0},
@@ -340,16 +340,6 @@ func TestGivenThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// TestPromptsOfConversations: what a model is asked is all that stands before the last turn.
-func TestPromptsOfConversations(t *testing.T) {
-	path := writeFile(t, "f.jsonl", `{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"x"},{"role":"user","content":"r"},{"role":"assistant","content":"y"}]}`)
-	for p, err := range data.Prompts(path, angular) {
-		if err != nil || p.Text != "<u>q!<a>x!<u>r!<a>" {
-			t.Errorf("prompt %q, %v", p.Text, err)
-		}
-	}
-}
-
 // FuzzTurns: whatever is said, the ids are those of the text or of its parts, and what is learned is what the assistant says.
 func FuzzTurns(f *testing.F) {
 	f.Add("q", "x", "r", "y", uint8(0))
@@ -366,7 +356,7 @@ func FuzzTurns(f *testing.F) {
 			return
 		}
 		said := []string{" " + x, " " + y}
-		if out.TurnsMissed > 0 {
+		if strings.TrimSpace(x) == "" {
 			said = said[1:]
 		}
 		var want []int32
@@ -376,7 +366,7 @@ func FuzzTurns(f *testing.F) {
 		if d := cmp.Diff(want, whole.Learned()); d != "" {
 			t.Fatalf("learned (-want +got):\n%s", d)
 		}
-		if (out.TurnsMissed > 0) != (strings.TrimSpace(x) == "") {
+		if out.TurnsMissed > 0 {
 			t.Fatalf("%d turns are missed", out.TurnsMissed)
 		}
 		limits := data.Limits{MaxLength: 2 + int(most)}

@@ -30,8 +30,9 @@ type Config struct {
 	Pad          int32   // id of the token that fills a batch up
 	Std          float64 // standard deviation of fresh weights
 
-	family *family
-	text   []byte // config.json as read
+	family    *family
+	distances distances // of DeBERTa
+	text      []byte    // config.json as read
 }
 
 // configFile are the fields of config.json. The values given before it is read are those that a configuration of the family
@@ -100,6 +101,11 @@ func ParseConfig(text []byte) (*Config, error) {
 	}
 	if known.shared {
 		c.Embedding, c.Groups = f.Embedding, f.Groups
+	}
+	if known.relative {
+		if err := c.readDistances(); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }

@@ -19,13 +19,14 @@ type family struct {
 	padded   bool // positions begin after the padding token's id, which has that id for its position wherever it stands
 	typed    bool // the texts of a pair have types of their own
 	untyped  bool // there is no type embedding
+	relative bool // distances of tokens stand for positions
 	shared   bool // layers share weights, and the embeddings are of another width
 }
 
 // families are the known ones by model_type.
 var families = map[string]*family{
 	"roberta": &roberta, "xlm-roberta": &roberta, "camembert": &roberta,
-	"bert": &bert, "distilbert": &distilBERT, "albert": &albert,
+	"bert": &bert, "distilbert": &distilBERT, "albert": &albert, "deberta-v2": &deBERTa,
 }
 
 // Types lists the model types that this package reads, as config.json names them.

@@ -40,13 +40,20 @@ type block struct{ query, key, value, output, outputNorm, inner, outer, outerNor
 // head put before the names.
 func (c *Config) Tensors() []Tensor {
 	d := c.Hidden
-	list := []Tensor{{wordTable, []int{c.Vocab, c.Embedding}}, {placeTable, []int{c.MaxPositions, c.Embedding}}}
+	list := []Tensor{{wordTable, []int{c.Vocab, c.Embedding}}}
+	if !c.family.relative {
+		list = append(list, Tensor{placeTable, []int{c.MaxPositions, c.Embedding}})
+	}
 	if !c.family.untyped {
 		list = append(list, Tensor{typeTable, []int{c.TokenTypes, c.Embedding}})
 	}
 	list = append(list, normTensors(firstNorm, c.Embedding)...)
 	if c.family.shared {
 		list = append(list, Linear(widening, c.Embedding, d)...)
+	}
+	if c.family.relative {
+		list = append(list, Tensor{distanceTable, []int{2 * c.distances.span, d}})
+		list = append(list, normTensors(distanceNorm, d)...)
 	}
 	var last block
 	for i := range c.Layers {

@@ -92,12 +92,14 @@ var bertClasses = []string{"BertTokenizer", "DistilBertTokenizer", "ElectraToken
 
 // bertSettings are the fields of tokenizer_config.json that vocab.txt and SentencePiece models need.
 type bertSettings struct {
-	Lowercase    *bool           `json:"do_lower_case"`
-	KeepAccents  *bool           `json:"keep_accents"` // of ALBERT
-	Chinese      *bool           `json:"tokenize_chinese_chars"`
-	StripAccents *bool           `json:"strip_accents"`
-	Basic        *bool           `json:"do_basic_tokenize"`
-	NeverSplit   json.RawMessage `json:"never_split"`
+	Lowercase   *bool `json:"do_lower_case"`
+	KeepAccents *bool `json:"keep_accents"` // of ALBERT
+	// SplitPunctuation is of DeBERTa.
+	SplitPunctuation *bool           `json:"split_by_punct"`
+	Chinese          *bool           `json:"tokenize_chinese_chars"`
+	StripAccents     *bool           `json:"strip_accents"`
+	Basic            *bool           `json:"do_basic_tokenize"`
+	NeverSplit       json.RawMessage `json:"never_split"`
 }
 
 // readPieces reads a list of pieces, one a line, whose ids are the lines' numbers from 0; of equal ones the last counts.

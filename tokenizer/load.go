@@ -18,14 +18,14 @@ const mergesHeader = "#version"
 // carriedFiles are the files that make up a tokenizer and that Save copies.
 var carriedFiles = []string{
 	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "special_tokens.json", "added_tokens.json",
-	"vocab.json", "encoder.json", "merges.txt", "vocab.bpe", "vocab.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.jinja", "chat_template.json",
+	"vocab.json", "encoder.json", "merges.txt", "vocab.bpe", "vocab.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model", "chat_template.jinja", "chat_template.json",
 }
 
 // Load reads the tokenizer in a folder: tokenizer.json, or else a vocabulary (vocab.json or encoder.json) with its merges
 // (merges.txt or vocab.bpe). The latter say nothing about pre-tokenization: it is GPT-2's, after splitting digits one by one
 // (as StarCoder does) if no piece joins a digit to anything. Where tokenizer_config.json or config.json says that it is
 // RoBERTa's, <s> and </s> stand around a text. A list of pieces (vocab.txt) is BERT's, with the settings of tokenizer_config.json; a SentencePiece model
-// is that of ALBERT (spiece.model) or XLM-RoBERTa (sentencepiece.bpe.model).
+// is that of ALBERT (spiece.model), XLM-RoBERTa (sentencepiece.bpe.model) or DeBERTa (spm.model).
 //
 // tokenizer_config.json, special_tokens_map.json, added_tokens.json, special_tokens.json and config.json, where present, add
 // special tokens and name those that begin, end and pad a text. Wrong files are the user's mistake (package usage).

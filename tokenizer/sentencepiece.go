@@ -167,6 +167,15 @@ var pieceFamilies = []pieceFamily{
 		vocabulary: xlmPieces,
 		before:     func(*settings) normalizer { return nil },
 	},
+	{
+		owner: "DeBERTa", file: "spm.model", class: "DebertaV2Tokenizer", modelTypes: []string{"deberta-v2"},
+		specials: map[string]string{
+			"bos_token": "[CLS]", "eos_token": "[SEP]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]",
+			"pad_token": "[PAD]", "mask_token": "[MASK]",
+		},
+		vocabulary: func(m *sentencePiece) []scoredPiece { return append(m.pieces, scoredPiece{piece: "[MASK]"}) },
+		before:     deBERTaChanges,
+	},
 }
 
 // albertPieces makes pieces that end in a digit and a comma improbable, as Hugging Face's library does, so that numbers are cut
@@ -194,6 +203,14 @@ func albertChanges(s *settings) normalizer {
 		n = append(n, lowerCase)
 	}
 	return n
+}
+
+// deBERTaChanges are what DeBERTa does to a text before SentencePiece.
+func deBERTaChanges(s *settings) normalizer {
+	if lower := s.bert.Lowercase; lower != nil && *lower {
+		return normalizer{lowerCase}
+	}
+	return nil
 }
 
 // xlmPieces puts XLM-RoBERTa's special tokens in place of the model's first three pieces, and the mask at the end.
@@ -238,6 +255,9 @@ func (s *settings) applyPieces(d *definition, file string) error {
 	f, err := s.family(file)
 	if err != nil {
 		return err
+	}
+	if split := s.bert.SplitPunctuation; split != nil && *split {
+		return fmt.Errorf("tokenizer_config.json: split_by_punct: true is not supported with %s", file)
 	}
 	table, err := parseCharsMap(d.sentencePiece.charsMap)
 	if err != nil {

@@ -265,12 +265,13 @@ func pieceModel(t testing.TB, kind int, pieces ...string) string {
 	for i, piece := range pieces {
 		b = append(b, message(1, message(1, piece, 2, -float32(max(0, i-3)), 3, 1))...)
 	}
-	b = append(b, message(2, message(3, kind, 40, slices.Index(pieces, "<unk>")))...)
+	b = append(b, message(2, message(3, kind, 40, max(slices.Index(pieces, "<unk>"), slices.Index(pieces, "[UNK]"))))...)
 	return string(append(b, message(3, message(1, "nmt_nfkc", 2, compiled(t, map[string]string{"\t": " ", "Ａ": "A"})))...))
 }
 
 func TestSentencePiece(t *testing.T) {
 	albert := pieceModel(t, 1, "<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]", "▁a", "b", ",", "1", "1,", "▁", "é", "e", "\"", "A")
+	deberta := pieceModel(t, 1, "[PAD]", "[CLS]", "[SEP]", "[UNK]", "▁a", "b", "A", "▁")
 	xlm := pieceModel(t, 1, "<unk>", "<s>", "</s>", ",", "▁a", "b", "A")
 	tests := []struct {
 		name, file, model, config, tokenizer, text string
@@ -280,6 +281,8 @@ func TestSentencePiece(t *testing.T) {
 		{"ALBERT", "spiece.model", albert, `"model_type": "albert"`, ``, "A  b\tÉ 1,b ``b''[MASK]", "▁a ▁ b ▁ e ▁ 1 , b ▁ \" b \" [MASK]", Pair{IDs: []int32{2, 5, 3, 10, 6, 3}, Types: []int32{0, 0, 0, 1, 1, 1}}},
 		{"ALBERT by its class, accents and case kept", "spiece.model", albert, ``, `"tokenizer_class": "AlbertTokenizerFast", "keep_accents": true, "do_lower_case": false`, "Ａ É é", "▁ A ▁ <unk> ▁ é", Pair{IDs: []int32{2, 5, 3, 10, 6, 3}, Types: []int32{0, 0, 0, 1, 1, 1}}},
 		{"XLM-RoBERTa", "sentencepiece.bpe.model", xlm, `"model_type": "xlm-roberta"`, ``, "aＡ, <mask> x", "▁a A , <mask> <unk>", Pair{IDs: []int32{0, 5, 2, 2, 3, 6, 2}, Types: make([]int32, 7)}},
+		{"DeBERTa", "spm.model", deberta, `"model_type": "deberta-v2"`, ``, " aＡ \t x[MASK]", "▁a A ▁ [UNK] [MASK]", Pair{IDs: []int32{1, 4, 2, 7, 5, 2}, Types: []int32{0, 0, 0, 1, 1, 1}}},
+		{"DeBERTa in lower case", "spm.model", deberta, ``, `"tokenizer_class": "DebertaV2Tokenizer", "do_lower_case": true`, "AB", "▁a b", Pair{IDs: []int32{1, 4, 2, 7, 5, 2}, Types: []int32{0, 0, 0, 1, 1, 1}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -317,7 +320,7 @@ func folderWith(t *testing.T, file string) string {
 func TestSentencePieceRefuses(t *testing.T) {
 	model := pieceModel(t, 1, "<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]", "▁a")
 	tests := []struct{ name, file, model, config, want string }{
-		{"of T5", "spiece.model", model, `"model_type": "t5"`, `spiece.model of a "" (model_type "t5") is not supported; supported: that of ALBERT, XLM-RoBERTa`},
+		{"of T5", "spiece.model", model, `"model_type": "t5"`, `spiece.model of a "" (model_type "t5") is not supported; supported: that of ALBERT, XLM-RoBERTa, DeBERTa`},
 		{"BPE", "spiece.model", pieceModel(t, 2, "<unk>"), `"model_type": "albert"`, "kind 2 (BPE is 2"},
 		{"damaged", "spiece.model", model[:len(model)-5], `"model_type": "albert"`, "spiece.model: not a SentencePiece model: "},
 		{"without special tokens", "spiece.model", pieceModel(t, 1, "<unk>", "a"), `"model_type": "albert"`, `ALBERT's eos_token: token "[SEP]" is not in the vocabulary`},

@@ -160,6 +160,72 @@ def bertscore(hidden):
     return scores
 
 
+def bucket(distance, buckets, most):
+    """DeBERTa's bucket of a signed distance, by the formula of its program."""
+    middle = buckets // 2
+    if -middle <= distance <= middle:
+        return distance
+    t = lambda x: torch.tensor(float(x))
+    far = torch.ceil(torch.log(t(abs(distance)) / middle) / torch.log(t((most - 1) / middle)) * (middle - 1)) + middle
+    return int(far) * (1 if distance > 0 else -1)
+
+
+def deberta(folder, buckets, most, ids_list):
+    """DeBERTa, token by token: content to content, content to position and position to content."""
+    vocabulary, width, heads, inner, eps, layers = 13, 8, 2, 12, 1e-7, 2
+    span, dim = buckets if buckets > 0 else most, width // heads
+    w = Weights()
+    words = w.matrix("deberta.embeddings.word_embeddings.weight", vocabulary, width)
+    norm = lambda x, gain_bias: torch.nn.functional.layer_norm(x, (width,), *gain_bias, eps)
+    first = w.norm("deberta.embeddings.LayerNorm", width)
+    table = w.matrix("deberta.encoder.rel_embeddings.weight", 2 * span, width)
+    table = norm(table, w.norm("deberta.encoder.LayerNorm", width))
+    blocks = []
+    for i in range(layers):
+        p = f"deberta.encoder.layer.{i}."
+        blocks.append((
+            [w.linear(p + f"attention.self.{k}_proj", width, width) for k in ("query", "key", "value")],
+            w.linear(p + "attention.output.dense", width, width), w.norm(p + "attention.output.LayerNorm", width),
+            w.linear(p + "intermediate.dense", width, inner), w.linear(p + "output.dense", inner, width), w.norm(p + "output.LayerNorm", width),
+        ))
+    pooler, label = w.linear("pooler.dense", width, width), w.linear("classifier", width, len(LABELS))
+    apply = lambda x, layer: x @ layer[0].T + layer[1]
+    expected = {"sequences": ids_list, "types": [[0] * len(ids) for ids in ids_list], "hidden": [], "logits": []}
+    for ids in ids_list:
+        x = norm(words[ids], first)
+        found = [x]
+        for (query, key, value), output, norm1, up, down, norm2 in blocks:
+            q, k, v, pk, pq = apply(x, query), apply(x, key), apply(x, value), apply(table, key), apply(table, query)
+            mixed = torch.zeros(len(ids), width)
+            for h in range(0, width, dim):
+                s = slice(h, h + dim)
+                for i in range(len(ids)):
+                    scores = torch.zeros(len(ids))
+                    for j in range(len(ids)):
+                        c2p = bucket(i - j, buckets, most) if buckets > 0 else i - j
+                        p2c = bucket(j - i, buckets, most) if buckets > 0 else j - i
+                        c2p, p2c = (min(max(d + span, 0), 2 * span - 1) for d in (c2p, -p2c))
+                        scores[j] = (q[i, s] @ k[j, s] + q[i, s] @ pk[c2p, s] + k[j, s] @ pq[p2c, s]) / (3 * dim) ** 0.5
+                    mixed[i, s] = torch.softmax(scores, 0) @ v[:, s]
+            x = norm(x + apply(mixed, output), norm1)
+            x = norm(x + apply(gelu(apply(x, up)), down), norm2)
+            found.append(x)
+        expected["hidden"].append([s.tolist() for s in found])
+        expected["logits"].append(apply(gelu(apply(x[0], pooler)), label).tolist())
+    os.makedirs(folder, exist_ok=True)
+    write(f"{folder}/model.safetensors", w)
+    config = {
+        "model_type": "deberta-v2", "id2label": LABELS, "vocab_size": vocabulary, "max_position_embeddings": most, "hidden_size": width,
+        "num_hidden_layers": layers, "num_attention_heads": heads, "intermediate_size": inner, "type_vocab_size": 0, "relative_attention": True,
+        "max_relative_positions": -1, "position_buckets": buckets, "norm_rel_ebd": "layer_norm", "share_att_key": True,
+        "pos_att_type": "p2c|c2p" if buckets > 0 else ["c2p", "p2c"], "position_biased_input": False, "layer_norm_eps": eps,
+    }
+    with open(f"{folder}/config.json", "w") as f:
+        json.dump(config, f, indent=1)
+    with open(f"{folder}/expected.json", "w") as f:
+        json.dump(expected, f)
+
+
 def old(name):
     """The name that the first BERT checkpoints gave a norm's tensors."""
     return name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
@@ -173,3 +239,5 @@ with torch.no_grad():
     case("xlm-roberta", {"model_type": "xlm-roberta", "pad_token_id": 1, "layer_norm_eps": 1e-5}, "roberta.", "encoder.layer.%d.", BERT, 2, 2, roberta, gelu, first=2, types=1)
     case("distilbert", {"model_type": "distilbert"}, "distilbert.", "transformer.layer.%d.", DISTIL, 2, 2, (torch.relu, "pre_classifier", "classifier"), gelu, types=0)
     case("albert", {"model_type": "albert", "embedding_size": 6, "num_hidden_groups": 2}, "albert.", "encoder.albert_layer_groups.%d.albert_layers.0.", ALBERT, 5, 2, (torch.tanh, "albert.pooler", "classifier"), gelu_new, types=2, embedding=6)
+    deberta("deberta", 8, 40, [[1, 7, 4, 11, 2], [1, 5, 9, 9, 2, 12, 6, 2], [1] + [4 + i * 5 % 9 for i in range(22)] + [2]])
+    deberta("deberta-plain", -1, 9, [[1, 7, 4, 11, 2], [1, 5, 9, 9, 2, 12, 6, 10, 2], [1, 2]])

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/answers"
 	"github.com/sparsepo/sparsepo/internal/codebench"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/pairs"
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/sample"
@@ -223,7 +224,7 @@ func (w *codeWork) make(ctx context.Context, app *App, maker *answers.Maker, tas
 	if len(records) == 0 {
 		return fmt.Errorf("no tasks for %s:\n%s", w.out, report)
 	}
-	if err := answers.Write(w.out, records); err != nil {
+	if err := jsonl.Save(w.out, records); err != nil {
 		return err
 	}
 	result := codeResult{Out: w.out, Seconds: time.Since(start).Seconds(), Report: report}

@@ -9,8 +9,8 @@ import (
 	"github.com/sparsepo/sparsepo/encoder"
 )
 
-// knownLayers are the layers with the highest correlation with people's judgements (WMT16, to English), with the encoders for
-// which they were found, as bert_score's table has them (version 0.3.13).
+// knownLayers are the layers with the highest correlation with people's judgements, with the encoders for which they were found,
+// as bert_score's table has them (version 0.3.13).
 var knownLayers = map[int][]string{
 	1: {
 		"bert_uncased_L-2_H-128_A-2", "bert_uncased_L-2_H-256_A-4", "bert_uncased_L-2_H-512_A-8",
@@ -22,7 +22,7 @@ var knownLayers = map[int][]string{
 		"bert_uncased_L-4_H-128_A-2", "bert_uncased_L-4_H-256_A-4", "bert_uncased_L-4_H-512_A-8", "bert_uncased_L-4_H-768_A-12",
 	},
 	4: {
-		"distilbert-base-turkish-cased", "distilbert-base-uncased-distilled-squad",
+		"deberta-v3-small", "distilbert-base-turkish-cased", "distilbert-base-uncased-distilled-squad",
 	},
 	5: {
 		"bert_uncased_L-6_H-128_A-2", "bert_uncased_L-6_H-256_A-4", "bert_uncased_L-6_H-512_A-8", "bert_uncased_L-6_H-768_A-12",
@@ -40,16 +40,21 @@ var knownLayers = map[int][]string{
 		"unsup-simcse-roberta-base",
 	},
 	9: {
+		"deberta-v3-base",
 		"albert-base-v2", "bert-base-cased-finetuned-mrpc", "bert-base-multilingual-cased", "bert-base-uncased",
 		"bert_uncased_L-10_H-512_A-8", "bert_uncased_L-12_H-768_A-12", "scibert_basevocab_uncased", "scibert_scivocab_cased",
 		"xlm-roberta-base",
 	},
 	10: {
+		"deberta-v3-xsmall", "mdeberta-v3-base",
 		"albert-base-v1", "bert-base-turkish-cased", "bert_uncased_L-12_H-128_A-2", "bert_uncased_L-12_H-512_A-8", "finbert",
 		"roberta-base", "sup-simcse-bert-base-uncased", "sup-simcse-roberta-base", "unsup-simcse-bert-base-uncased",
 	},
 	11: {
 		"bert_uncased_L-12_H-256_A-4",
+	},
+	12: {
+		"deberta-v3-large",
 	},
 	13: {
 		"albert-xlarge-v2", "unsup-simcse-roberta-large",
@@ -67,6 +72,7 @@ var knownLayers = map[int][]string{
 		"albert-large-v1", "roberta-large", "spanbert-large-cased", "xlm-roberta-large",
 	},
 	18: {
+		"DeBERTa-v3-large-mnli",
 		"bert-large-uncased", "sup-simcse-bert-large-uncased", "unsup-simcse-bert-large-uncased",
 	},
 	19: {
@@ -74,12 +80,13 @@ var knownLayers = map[int][]string{
 	},
 }
 
-// sizedLayers are those of the encoders of a type that have as many layers and that width, where these agree.
+// sizedLayers are those of the common encoders of a type, by their numbers of layers and widths.
 var sizedLayers = map[string]map[[2]int]int{
 	"roberta":     {{6, 768}: 5, {12, 768}: 10, {24, 1024}: 17},
 	"xlm-roberta": {{12, 768}: 9, {24, 1024}: 17},
 	"bert":        {{12, 768}: 9, {24, 1024}: 18},
 	"distilbert":  {{6, 768}: 5},
+	"deberta-v2":  {{6, 768}: 4, {12, 384}: 10, {12, 768}: 9, {24, 1024}: 12},
 }
 
 // usualLayer is the layer that bert_score takes for an encoder: by its name, or else by its sizes.
