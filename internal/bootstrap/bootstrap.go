@@ -56,6 +56,14 @@ func Of(values []float64, level float64) Interval {
 	return Interval{at((1 - level) / 2), at((1 + level) / 2)}
 }
 
+// Basic is the interval of an estimate by the errors of its resampled values, as if they were those of the estimate itself:
+// [2·estimate − high, 2·estimate − low] of the percentiles that Of gives (the basic bootstrap of Davison and Hinkley 1997,
+// §5.2). Where resampling shifts a value, as it raises a maximum, it takes that shift off, which percentiles have twice.
+func Basic(estimate float64, values []float64, level float64) Interval {
+	i := Of(values, level)
+	return Interval{2*estimate - i.High, 2*estimate - i.Low}
+}
+
 // MarshalJSON writes [low, high].
 func (i Interval) MarshalJSON() ([]byte, error) { return json.Marshal([2]float64{i.Low, i.High}) }
 

@@ -39,6 +39,19 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// The percentiles of 0 … 100 are 2.5 and 97.5; seen from 40 they lie 37.5 below and 57.5 above.
+func TestBasic(t *testing.T) {
+	values := make([]float64, 101)
+	for i := range values {
+		values[i] = float64(i)
+	}
+	for _, test := range []struct{ estimate, low, high float64 }{{50, 2.5, 97.5}, {40, 40 - 57.5, 40 + 37.5}} {
+		if got := Basic(test.estimate, values, 0.95); math.Abs(got.Low-test.low)+math.Abs(got.High-test.high) > 1e-12 {
+			t.Errorf("around %g: %v, want %g to %g", test.estimate, got, test.low, test.high)
+		}
+	}
+}
+
 func TestIntervalAsJSON(t *testing.T) {
 	text, err := json.Marshal(Interval{0.25, 1})
 	if err != nil || string(text) != "[0.25,1]" {

@@ -28,7 +28,8 @@ its mean divergence from the reference, by two estimators:
 For each the table has a method's highest reward, and as one number its dominated area: the integral of the upper hull of all
 points of its runs, the untouched model at KL 0 included, over KL from 0 to a limit that all methods share (reward × nats). The
 limit is the largest KL that any hull needs, or --max-kl. Intervals, and those of the areas' differences, come from a bootstrap
-over prompts, which draws the same prompts for every point of every run; they need the runs' samples/.
+over prompts, which draws the same prompts for every point of every run; they need the runs' samples/. docs/evaluation.md has
+the formulas.
 
 A RUN is a run folder or a folder of them at any depth, as for "sparsepo report". --json has every point with its intervals, and
 the vertices of the hulls.`,

@@ -98,7 +98,7 @@ func TestMeasureOfConstantSamples(t *testing.T) {
 }
 
 // The bootstrap's interval of a mean is ±1.96 s/√n for large n. With one point at KL 0 and the limit L the area is L times
-// the mean, and so is its interval. A method whose rewards are those of another plus a constant differs from it by exactly L
+// the mean, and its interval L times that of the mean, mirrored at it. A method whose rewards are those of another plus a constant differs from it by exactly L
 // times that in every resample, since both see the same prompts.
 func TestMeasureOfNormalSamples(t *testing.T) {
 	const n, limit = 400, 3.0
@@ -125,8 +125,8 @@ func TestMeasureOfNormalSamples(t *testing.T) {
 	near(t, "low end of the reward", p.RewardInterval.Low, mean-half, 0.1*half)
 	near(t, "high end of the reward", p.RewardInterval.High, mean+half, 0.1*half)
 	a, b := result.Frontiers[0].Methods[0], result.Frontiers[0].Methods[1]
-	near(t, "low end of the area", a.AreaInterval.Low, limit*p.RewardInterval.Low, 1e-9)
-	near(t, "high end of the area", a.AreaInterval.High, limit*p.RewardInterval.High, 1e-9)
+	near(t, "low end of the area", a.AreaInterval.Low, limit*(2*mean-p.RewardInterval.High), 1e-9)
+	near(t, "high end of the area", a.AreaInterval.High, limit*(2*mean-p.RewardInterval.Low), 1e-9)
 	near(t, "difference", *b.Difference, limit*0.25, 1e-9)
 	near(t, "low end of the difference", b.DifferenceInterval.Low, limit*0.25, 1e-9)
 	near(t, "high end of the difference", b.DifferenceInterval.High, limit*0.25, 1e-9)

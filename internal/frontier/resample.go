@@ -102,19 +102,25 @@ func (c *Checkpoint) resample(at []int, counts [][]uint16) draws {
 
 func (m *measurement) addPointIntervals(i int) {
 	p := &m.result.Points[i]
-	p.RewardInterval, p.KLInterval = m.interval(m.draws[i].reward), m.interval(m.draws[i].kl)
+	level := m.Bootstrap.Level
+	p.RewardInterval, p.KLInterval = known(bootstrap.Of(m.draws[i].reward, level)), known(bootstrap.Of(m.draws[i].kl, level))
 	if p.KLSampled != nil {
-		p.KLSampledInterval = m.interval(m.draws[i].klSampled)
+		p.KLSampledInterval = known(bootstrap.Of(m.draws[i].klSampled, level))
 	}
 }
 
-// interval is that of resampled values; nil where no resample has one.
-func (m *measurement) interval(values []float64) *bootstrap.Interval {
-	found := bootstrap.Of(values, m.Bootstrap.Level)
-	if math.IsNaN(found.Low) {
+// basic is the interval of an area or a difference of areas. A hull takes the best of noisy points, and that of a resample
+// does so once more; the basic interval takes off what that adds.
+func (m *measurement) basic(value float64, resampled []float64) *bootstrap.Interval {
+	return known(bootstrap.Basic(value, resampled, m.Bootstrap.Level))
+}
+
+// known is nil for an interval that no resample has a value for.
+func known(i bootstrap.Interval) *bootstrap.Interval {
+	if math.IsNaN(i.Low) {
 		return nil
 	}
-	return &found
+	return &i
 }
 
 // addIntervals gives areas and their differences from the first method intervals.
@@ -127,7 +133,7 @@ func (m *measurement) addIntervals(f *Frontier) {
 	for i := range f.Methods {
 		x := &f.Methods[i]
 		if areas[i] != nil {
-			x.AreaInterval = m.interval(areas[i])
+			x.AreaInterval = m.basic(x.Area, areas[i])
 		}
 		if base < 0 || i == base {
 			continue
@@ -141,7 +147,7 @@ func (m *measurement) addIntervals(f *Frontier) {
 		for s := range differences {
 			differences[s] = areas[i][s] - areas[base][s]
 		}
-		x.DifferenceInterval = m.interval(differences)
+		x.DifferenceInterval = m.basic(difference, differences)
 	}
 }
 

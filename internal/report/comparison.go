@@ -85,9 +85,10 @@ func withoutTexts(records []evaluation.Record) []evaluation.Record {
 }
 
 func newComparisonRow(row evaluation.Row) comparisonRow {
+	decimals := scoreDecimals(row.A, row.B)
 	r := comparisonRow{
-		Row: row, ValueA: scoreText(row.A, false), ValueB: scoreText(row.B, false), Difference: scoreText(row.Difference, true),
-		Interval: scoreText(row.Low, true) + " to " + scoreText(row.High, true),
+		Row: row, ValueA: fixed(row.A, decimals, false), ValueB: fixed(row.B, decimals, false), Difference: fixed(row.Difference, decimals, true),
+		Interval: fixedRange(&bootstrap.Interval{Low: row.Low, High: row.High}, decimals, true),
 	}
 	r.Task = taskTitle(row.Task)
 	if !row.Corpus {

@@ -115,7 +115,7 @@ func newItem(models []*evaluated, answers []*evaluation.Record) item {
 func facts(r *evaluation.Record) string {
 	var parts []string
 	for _, metric := range metricsOf(r) {
-		parts = append(parts, metric+" "+scoreText(r.Metrics[metric], false))
+		parts = append(parts, metric+" "+fixed(r.Metrics[metric], scoreDecimals(r.Metrics[metric]), false))
 	}
 	if r.Choice != nil && r.Gold != nil {
 		parts = append(parts, fmt.Sprintf("choice %d, right is %d", *r.Choice+1, *r.Gold+1))

@@ -190,19 +190,22 @@ func scoreRows(scores [][]evaluation.Score, include func(task string) bool) []sc
 }
 
 func newScoreCell(s evaluation.Score) scoreCell {
-	c := scoreCell{Known: true, Value: scoreText(s.Value, false), Items: s.Items}
+	decimals := scoreDecimals(s.Value)
+	c := scoreCell{Known: true, Value: fixed(s.Value, decimals, false), Items: s.Items}
 	if s.Interval != nil {
-		c.Interval = scoreText(s.Interval.Low, false) + " to " + scoreText(s.Interval.High, false)
+		c.Interval = fixedRange(s.Interval, decimals, false)
 	}
 	return c
 }
 
-// scoreText writes a score: shares and metrics between 0 and 1 with four decimals, larger ones with two.
-func scoreText(x float64, difference bool) string {
-	if math.Abs(x) > 1 {
-		return fixed(x, 2, difference)
+// scoreDecimals are those of scores of one metric: four of shares, two where any is above 1.
+func scoreDecimals(scores ...float64) int {
+	for _, x := range scores {
+		if math.Abs(x) > 1 {
+			return 2
+		}
 	}
-	return fixed(x, 4, difference)
+	return 4
 }
 
 func (t scoreTable) numTasks() int {
