@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
 	"github.com/sparsepo/sparsepo/internal/corpus"
 	"github.com/sparsepo/sparsepo/internal/frontier"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/sweep"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -153,16 +153,7 @@ func writeDemoCorpus(folder string) error {
 		"train.jsonl": reviews(demoReviews, demoSeed), "test.jsonl": reviews(demoTestReviews, demoSeed+1),
 		"prompts.jsonl": prompts, "beginnings.jsonl": beginnings,
 	} {
-		err := atomicfile.Write(filepath.Join(folder, name), func(w io.Writer) error {
-			encoder := json.NewEncoder(w)
-			for _, r := range records {
-				if err := encoder.Encode(r); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := jsonl.Save(filepath.Join(folder, name), records); err != nil {
 			return fmt.Errorf("write the corpus: %w", err)
 		}
 	}

@@ -63,12 +63,9 @@ func (w *evalWork) open(ctx context.Context, app *App, settings map[string]strin
 		return nil, nil, err
 	}
 	defer checkpoint.Close()
-	t, err := checkpoint.Tokenizer()
+	t, err := tokenizerOf(checkpoint, w.model)
 	if err != nil {
 		return nil, nil, err
-	}
-	if t == nil {
-		return nil, nil, usage.Errorf("model %s: no tokenizer; put tokenizer.json beside the weights", w.model)
 	}
 	if w.template, err = checkpoint.Template(); err != nil {
 		return nil, nil, err

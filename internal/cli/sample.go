@@ -2,19 +2,16 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"time"
 
-	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/sparsepo/sparsepo/data"
-	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/metrics"
 	"github.com/sparsepo/sparsepo/internal/sample"
 	"github.com/sparsepo/sparsepo/internal/source"
@@ -81,7 +78,7 @@ vocabulary) and "finished". A response ends before the first of the strings of -
 	flags.StringArrayVar(&work.stop, "stop", nil, "end responses before this text; may be given several times")
 	flags.Uint64Var(&work.options.Seed, "seed", 42, "seed of the draws")
 	flags.IntVar(&work.options.BatchRows, "batch", sample.DefaultBatchRows, "responses decoded at once")
-	flags.StringVar(&work.out, "out", "", "file to write (.jsonl; default: standard output)")
+	flags.StringVar(&work.out, "out", "", "file to write (.jsonl, .jsonl.gz; default: standard output)")
 	requireFlags(cmd, "model")
 	return cmd
 }
@@ -109,15 +106,6 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	backend, err := app.Backend()
-	if err != nil {
-		return err
-	}
-	store := gomodel.NewStore()
-	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
-	if err != nil {
-		return err
-	}
 	w.options.EOS = w.config.EOS
 	if w.tokenizer != nil {
 		w.options.Decode = w.tokenizer.Decode
@@ -125,7 +113,7 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 			w.options.EOS = eos
 		}
 	}
-	sampler, err := sample.New(backend, store, network, w.options)
+	sampler, err := newSampler(app, checkpoint, w.options)
 	if err != nil {
 		return err
 	}
@@ -174,7 +162,7 @@ func (w *sampleWork) draw(ctx context.Context, app *App, sampler *sample.Sampler
 	if w.out == "" {
 		return w.print(app, records)
 	}
-	if err := atomicfile.Write(w.out, func(out io.Writer) error { return writeLines(out, records) }); err != nil {
+	if err := jsonl.Save(w.out, records); err != nil {
 		return err
 	}
 	if app.JSON {
@@ -198,7 +186,7 @@ func (w *sampleWork) newRecord(p samplePrompt, c sample.Completion) sampleRecord
 func (w *sampleWork) print(app *App, records []sampleRecord) error {
 	file, ok := app.Stdout.(*os.File)
 	if app.JSON || !ok || !term.IsTerminal(int(file.Fd())) {
-		return writeLines(app.Stdout, records)
+		return jsonl.WriteAll(app.Stdout, records)
 	}
 	for i, r := range records {
 		between := "\n"
@@ -206,17 +194,6 @@ func (w *sampleWork) print(app *App, records []sampleRecord) error {
 			between = ""
 		}
 		if _, err := fmt.Fprintf(app.Stdout, "%v%v\n%s", r.Prompt, r.Completion, between); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeLines[T any](out io.Writer, records []T) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	for _, r := range records {
-		if err := encoder.Encode(r); err != nil {
 			return err
 		}
 	}

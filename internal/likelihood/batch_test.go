@@ -68,11 +68,6 @@ func TestFill(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
-	for _, test := range [][2]int{{1, 32}, {33, 64}, {65, 96}, {97, 128}, {129, 192}, {1000, 1024}, {1025, 1536}} {
-		if got := size(test[0]); got != test[1] {
-			t.Errorf("rows of %d tokens: got %d, want %d", test[0], got, test[1])
-		}
-	}
 	for _, test := range [][3]int{{5, 8, 8}, {4, 8, 4}, {1, 8, 1}, {1, 32, 4}, {3, 5, 5}, {1, 0, 1}} {
 		if got := rowCount(test[0], test[1]); got != test[2] {
 			t.Errorf("%d rows of at most %d: got %d, want %d", test[0], test[1], got, test[2])

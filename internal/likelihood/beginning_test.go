@@ -1,12 +1,9 @@
 package likelihood
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparsepo/sparsepo/internal/golden"
 	"github.com/sparsepo/sparsepo/model"
@@ -60,7 +57,7 @@ func TestSharedBeginnings(t *testing.T) {
 					t.Fatal(err)
 				}
 				compare(t, e, got, s.plain(t, requests))
-				if read := scorer.last.ids; !slices.Equal(read, one) && !slices.Equal(read, two) {
+				if read := scorer.beginnings.Tokens(); !slices.Equal(read, one) && !slices.Equal(read, two) {
 					t.Errorf("the beginning read last is neither of the two: %v", read)
 				}
 				if got, err = scorer.Score(t.Context(), more, nil); err != nil {
@@ -97,41 +94,9 @@ func TestBeginningKept(t *testing.T) {
 				t.Fatal(err)
 			}
 			compare(t, e, got, s.plain(t, requests))
-			if len(scorer.last.ids) != step.want {
-				t.Errorf("after a beginning of %d tokens: the last one has %d, want %d", 80+step.add, len(scorer.last.ids), step.want)
+			if len(scorer.beginnings.Tokens()) != step.want {
+				t.Errorf("after a beginning of %d tokens: the last one has %d, want %d", 80+step.add, len(scorer.beginnings.Tokens()), step.want)
 			}
 		}
 	})
-}
-
-// TestSections: what is shared is what every text begins with, but for its last token, where that saves enough.
-func TestSections(t *testing.T) {
-	random := rand.New(rand.NewPCG(13, 1))
-	start, other := draw(random, 70), draw(random, 90)
-	text := func(parts ...[]int32) Request { return Request{slices.Concat(parts...), []int32{1}} }
-	requests := []Request{
-		text(start, []int32{1, 2}), text(other, []int32{1}), text([]int32{1, 2}), text(start, []int32{1, 3}), text(other, []int32{2, 2}), text(start[:60]),
-	}
-	tests := []struct {
-		most, saved int
-		want        []section
-	}{
-		{1000, 64, []section{{slices.Concat(start, []int32{1}), []int{0, 3}}, {other, []int{1, 4}}, {nil, []int{2, 5}}}},
-		{1000, 80, []section{{other, []int{1, 4}}, {nil, []int{0, 2, 3, 5}}}},
-		{66, 64, []section{{start[:66], []int{0, 3}}, {other[:66], []int{1, 4}}, {nil, []int{2, 5}}}},
-		{10, 1, []section{{nil, []int{0, 1, 2, 3, 4, 5}}}},
-		{1000, 200, []section{{nil, []int{0, 1, 2, 3, 4, 5}}}},
-	}
-	for _, test := range tests {
-		t.Run(fmt.Sprintf("at most %d, saving %d", test.most, test.saved), func(t *testing.T) {
-			if diff := cmp.Diff(test.want, sections(requests, test.most, test.saved), cmp.AllowUnexported(section{})); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-	same := []Request{text(other), text(other), text(other, []int32{1})}
-	want := []section{{other[:89], []int{0, 1, 2}}} // a text of its own has a token left
-	if diff := cmp.Diff(want, sections(same, 1000, 64), cmp.AllowUnexported(section{})); diff != "" {
-		t.Errorf("a text that begins another (-want +got):\n%s", diff)
-	}
 }

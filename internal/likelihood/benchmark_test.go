@@ -68,7 +68,7 @@ func BenchmarkBeginnings(b *testing.B) {
 				}
 				score() // compiles
 				for b.Loop() {
-					scorer.last.release()
+					scorer.beginnings.Release()
 					score()
 				}
 				b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/64*1000, "ms/item")

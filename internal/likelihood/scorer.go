@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
+	"github.com/sparsepo/sparsepo/internal/beginning"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 )
@@ -36,9 +37,9 @@ type Scorer struct {
 	network     *model.Network
 	batchTokens int
 	longest     int // tokens of a beginning that is read by itself
-	last        beginning
+	beginnings  *beginning.Reader
 
-	score, begin, after *gomodel.Exec
+	score, after *gomodel.Exec
 }
 
 // New prepares scoring with a network whose variables are in the store. batchTokens is the number of tokens read at once,
@@ -50,14 +51,17 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 	if batchTokens == 0 {
 		batchTokens = DefaultBatchTokens
 	}
-	s := &Scorer{network: network, batchTokens: batchTokens, longest: longestBeginning(network.Config)}
+	s := &Scorer{network: network, batchTokens: batchTokens, longest: beginning.Longest(network.Config)}
+	var err error
+	if s.beginnings, err = beginning.NewReader(backend, store, network); err != nil {
+		return nil, err
+	}
 	for _, e := range []struct {
 		into  **gomodel.Exec
 		graph func(*gomodel.Scope, []*Node) []*Node
 		name  string
 	}{
 		{&s.score, s.graph, "likelihood"},
-		{&s.begin, s.beginGraph, "likelihood: beginning"},
 		{&s.after, s.afterGraph, "likelihood after a beginning"},
 	} {
 		exec, err := gomodel.NewExec(backend, store, e.graph)
@@ -72,8 +76,8 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 
 // Close releases the compiled graphs and what is kept.
 func (s *Scorer) Close() {
-	s.last.release()
-	for _, e := range []*gomodel.Exec{s.score, s.begin, s.after} {
+	s.beginnings.Close()
+	for _, e := range []*gomodel.Exec{s.score, s.after} {
 		e.Finalize()
 	}
 }
@@ -88,8 +92,14 @@ func (s *Scorer) Score(ctx context.Context, requests []Request, progress func(do
 	for i := range scores {
 		scores[i].Greedy = true
 	}
-	done := 0
-	for _, part := range sections(requests, s.longest, s.batchTokens) {
+	done, texts := 0, make([][]int32, len(requests))
+	for i, r := range requests {
+		texts[i] = r.Prefix
+	}
+	for _, part := range beginning.Divide(texts, s.longest, s.batchTokens) {
+		if err := s.begin(ctx, &part, texts); err != nil {
+			return nil, fmt.Errorf("score: %w", err)
+		}
 		err := s.scoreSection(ctx, requests, part, scores, func(n int) {
 			done += n
 			if progress != nil {
@@ -103,17 +113,17 @@ func (s *Scorer) Score(ctx context.Context, requests []Request, progress func(do
 	return scores, nil
 }
 
-// scoreSection scores requests that begin alike, and tells progress of each batch how many of them it was.
-func (s *Scorer) scoreSection(ctx context.Context, all []Request, part section, scores []Score, progress func(n int)) error {
-	if err := ctx.Err(); err != nil {
+// begin reads what a section's texts have in common.
+func (s *Scorer) begin(ctx context.Context, part *beginning.Section, texts [][]int32) error {
+	if err := ctx.Err(); err != nil || len(part.Beginning) == 0 {
 		return err
 	}
-	if len(part.beginning) > 0 {
-		if err := s.prepare(all, &part); err != nil {
-			return err
-		}
-	}
-	requests := part.after(all)
+	return s.beginnings.Read(part, texts)
+}
+
+// scoreSection scores requests that begin alike, and tells progress of each batch how many of them it was.
+func (s *Scorer) scoreSection(ctx context.Context, all []Request, part beginning.Section, scores []Score, progress func(n int)) error {
+	requests := after(part, all)
 	for left := groups(requests, s.batchTokens); len(left) > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -121,8 +131,8 @@ func (s *Scorer) scoreSection(ctx context.Context, all []Request, part section, 
 		var rows [][]group
 		var seq int
 		rows, seq, left = fill(left, s.batchTokens)
-		b := newBatch(requests, rows, rowCount(len(rows), s.batchTokens/seq), seq, len(part.beginning))
-		if err := s.run(b, part.members, scores); err != nil {
+		b := newBatch(requests, rows, rowCount(len(rows), s.batchTokens/seq), seq, len(part.Beginning))
+		if err := s.run(b, part.Members, scores); err != nil {
 			return err
 		}
 		n := 0
@@ -166,7 +176,7 @@ func (s *Scorer) run(b *batch, members []int, scores []Score) error {
 	exec, inputs, rest := s.score, b.inputs(), []any(nil)
 	if b.position > 0 {
 		exec, inputs = s.after, append(inputs, tensors.FromFlatDataAndDimensions([]int64{int64(b.position)}, 1))
-		for _, t := range s.last.cache {
+		for _, t := range s.beginnings.Cache() {
 			rest = append(rest, t)
 		}
 	}
