@@ -136,9 +136,9 @@ func (d distances) index(from, to int) int {
 
 // relation is what the layers of a graph share of the distances.
 type relation struct {
-	table *Node // [2 span, hidden]: embeddings
-	query *Node // int64 [seq*seq, 1]: for each query and key, the row of the query and their distance in [seq * 2 span]
-	key   *Node // the same with the row of the key
+	table *Node // [distances, hidden]: embeddings of those that occur
+	query *Node // int64 [seq*seq, 1]: for each query and key, the place of the query and their distance in [seq * distances]
+	key   *Node // the same with the place of the key
 }
 
 // relation adds the embeddings of distances to the graph; nil where the model has none.
@@ -147,16 +147,19 @@ func (e *Encoder) relation(g *Graph, seq int) *relation {
 		return nil
 	}
 	d := e.Config.distances
+	lowest, highest := d.index(0, seq-1), d.index(seq-1, 0)
+	number := highest - lowest + 1
 	query, key := make([]int64, 0, seq*seq), make([]int64, 0, seq*seq)
 	for from := range seq {
 		for to := range seq {
-			index := d.index(from, to)
-			query = append(query, int64(from*2*d.span+index))
-			key = append(key, int64(to*2*d.span+index))
+			index := d.index(from, to) - lowest
+			query = append(query, int64(from*number+index))
+			key = append(key, int64(to*number+index))
 		}
 	}
+	table := Slice(e.Parameter(g, distanceTable), AxisRange(lowest, highest+1), AxisRange())
 	places := func(list []int64) *Node { return Reshape(Const(g, list), seq*seq, 1) }
-	return &relation{table: e.normalise(e.Parameter(g, distanceTable), distanceNorm), query: places(query), key: places(key)}
+	return &relation{table: e.normalise(table, distanceNorm), query: places(query), key: places(key)}
 }
 
 // scores are what the distances add to the products of queries and keys: those of queries with the distances as keys, and of
