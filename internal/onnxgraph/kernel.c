@@ -5,6 +5,8 @@
 
 #include "kernel.h"
 
+#include "processor.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -67,8 +69,6 @@ typedef struct {
 	int64_t row;
 	int last;
 } view;
-
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE float bits_of(int32_t i) {
 	float f;
@@ -357,16 +357,16 @@ typedef void (*version)(const kernel*, const void* const*, float* const*, float*
 	}
 
 VERSION(rows_plain, )
-#if defined(__x86_64__) && defined(__GNUC__)
-VERSION(rows_avx2, __attribute__((target("avx2,fma"))))
-VERSION(rows_avx512, __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))))
+#ifdef SPARSEPO_X86
+VERSION(rows_avx2, AVX2)
+VERSION(rows_avx512, AVX512)
 #endif
 
 // fastest is the version for what this machine's processor has.
 static version fastest(void) {
-#if defined(__x86_64__) && defined(__GNUC__)
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) return rows_avx512;
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return rows_avx2;
+#ifdef SPARSEPO_X86
+	if (has_avx512()) return rows_avx512;
+	if (has_avx2()) return rows_avx2;
 #endif
 	return rows_plain;
 }
