@@ -20,7 +20,7 @@ enum {
 };
 
 enum { TILE = 1024 };         // elements worked on at a time: a dozen such values stay in a core's first caches
-enum { PIECE = 16 * TILE };   // elements of a piece, at least
+enum { SMALLEST = 2 * TILE, LARGEST = 16 * TILE, PIECES = 16 }; // elements of a piece; pieces wanted
 
 enum { FULL, ROW };           // what a register holds for each row: its columns, or one number
 enum { FLOAT, BOOL };         // types of inputs
@@ -407,7 +407,9 @@ static char* thread_memory(size_t size) {
 
 // piece_rows are the rows of a piece: whole blocks.
 static int64_t piece_rows(const kernel* k) {
-	int64_t rows = (PIECE + k->columns - 1) / k->columns;
+	int64_t size = k->rows * k->columns / PIECES;
+	size = size < SMALLEST ? SMALLEST : size > LARGEST ? LARGEST : size;
+	int64_t rows = (size + k->columns - 1) / k->columns;
 	return (rows + k->block - 1) / k->block * k->block;
 }
 
