@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/sparsepo/sparsepo/encoder"
 	"github.com/sparsepo/sparsepo/engine"
 )
 
@@ -37,11 +38,11 @@ func BenchmarkLogits(b *testing.B) {
 						sequences[i] = append(sequences[i], 4+random.Int32N(50000))
 					}
 				}
-				if _, err := k.Logits(context.Background(), sequences); err != nil { // compiles
+				if _, err := k.Logits(context.Background(), encoder.Plain(sequences)); err != nil { // compiles
 					b.Fatal(err)
 				}
 				for b.Loop() {
-					if _, err := k.Logits(context.Background(), sequences); err != nil {
+					if _, err := k.Logits(context.Background(), encoder.Plain(sequences)); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -1,5 +1,5 @@
 // Package classifier applies sequence classifiers, models that give a text a number for each of some classes, kept as
-// Hugging Face folders (RobertaForSequenceClassification).
+// Hugging Face folders (RobertaForSequenceClassification, BertForSequenceClassification and their kin).
 //
 //	checkpoint, err := classifier.Open(folder)
 //	c, err := checkpoint.Bind(backend)
@@ -31,16 +31,6 @@ type Checkpoint struct {
 	encoder *encoder.Checkpoint
 }
 
-const (
-	denseLayer = "classifier.dense"
-	labelLayer = "classifier.out_proj"
-)
-
-// head are the tensors of the classification head.
-func (c *Config) head() []encoder.Tensor {
-	return append(encoder.Linear(denseLayer, c.Hidden, c.Hidden), encoder.Linear(labelLayer, c.Hidden, len(c.Labels))...)
-}
-
 // Open reads the configuration, the tokenizer and the tensor headers of a folder, and checks that they fit each other. Close
 // it after binding.
 func Open(folder string) (*Checkpoint, error) {
@@ -57,7 +47,7 @@ func Open(folder string) (*Checkpoint, error) {
 			return nil, usage.Errorf("model %s: the tokenizer has %d entries and the model only %d embeddings; use the tokenizer the model was made with", folder, n, config.Vocab)
 		}
 	}
-	if c.encoder, err = encoder.OpenAs(config.Config, folder, config.head()...); err != nil {
+	if c.encoder, err = encoder.OpenAs(config.Config, folder, config.headTensors()...); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -65,7 +55,7 @@ func Open(folder string) (*Checkpoint, error) {
 
 // Random is a freshly initialised classifier without a tokenizer. The values depend on the configuration and the seed alone.
 func Random(config *Config, seed uint64) *Checkpoint {
-	return &Checkpoint{Config: config, encoder: encoder.Random(config.Config, seed, config.head()...)}
+	return &Checkpoint{Config: config, encoder: encoder.Random(config.Config, seed, config.headTensors()...)}
 }
 
 // NumParameters counts the weights.
@@ -114,12 +104,12 @@ func (k *Classifier) graph(in encoder.Inputs) *Node {
 	rows, seq := last.Shape().Dim(0), last.Shape().Dim(1)
 	first := MulScalar(Iota(last.Graph(), shapes.Make(dtypes.Int64, rows), 0), int64(seq))
 	x := Gather(Reshape(last, rows*seq, -1), InsertAxes(first, -1))
-	return k.encoder.Apply(Tanh(k.encoder.Apply(x, denseLayer)), labelLayer)
+	h := heads[k.Config.Type]
+	return k.encoder.Apply(h.activation(k.encoder.Apply(x, h.dense)), h.labels)
 }
 
-// Logits returns one number a class for each sequence of token ids, what stands around a text included. A sequence has 1 to
-// MaxTokens ids.
-func (k *Classifier) Logits(ctx context.Context, sequences [][]int32) ([][]float32, error) {
+// Logits returns one number a class for each sequence, what stands around a text included. A sequence has 1 to MaxTokens ids.
+func (k *Classifier) Logits(ctx context.Context, sequences []encoder.Sequence) ([][]float32, error) {
 	logits := make([][]float32, len(sequences))
 	numLabels := len(k.Config.Labels)
 	err := k.program.Run(ctx, sequences, func(b *encoder.Batch, output []float32) error {
@@ -151,26 +141,26 @@ func (k *Classifier) Encode(text string) (ids []int32, cut bool, err error) {
 	return ids, cut, nil
 }
 
-// EncodePair returns the ids that the model reads of two texts, such as a premise and a hypothesis, in at most maxTokens ids,
-// or as many as the model and its tokenizer allow where that is less; and whether the first text, or both, were cut to that.
-func (k *Classifier) EncodePair(first, second string, maxTokens int) (ids []int32, cut bool, err error) {
+// EncodePair returns what the model reads of two texts, such as a premise and a hypothesis, in at most maxTokens ids, or as many
+// as the model and its tokenizer allow where that is less; and whether the first text, or both, were cut to that.
+func (k *Classifier) EncodePair(first, second string, maxTokens int) (s encoder.Sequence, cut bool, err error) {
 	if k.tokenizer == nil {
-		return nil, false, errors.New("the classifier has no tokenizer")
+		return s, false, errors.New("the classifier has no tokenizer")
 	}
 	limit := min(k.Config.MaxTokens(), maxTokens)
 	if own, ok := k.tokenizer.MaxTokens(); ok {
 		limit = min(limit, own)
 	}
-	ids, cut, ok := k.tokenizer.EncodePair(first, second, limit)
+	pair, ok := k.tokenizer.EncodePair(first, second, limit)
 	if !ok {
-		return nil, false, usage.Errorf("the classifier's tokenizer has no form for two texts in %d tokens (post_processor of tokenizer.json)", limit)
+		return s, false, usage.Errorf("the classifier's tokenizer has no form for two texts in %d tokens (post_processor of tokenizer.json)", limit)
 	}
-	return ids, cut, nil
+	return encoder.Sequence{Tokens: pair.IDs, Types: pair.Types}, pair.Cut, nil
 }
 
 // Classify returns one number a class for each text, and how many of the texts were cut; see Encode.
 func (k *Classifier) Classify(ctx context.Context, texts []string) (logits [][]float32, numCut int, err error) {
-	sequences := make([][]int32, len(texts))
+	sequences := make([]encoder.Sequence, len(texts))
 	for i, text := range texts {
 		ids, cut, err := k.Encode(text)
 		if err != nil {
@@ -179,7 +169,7 @@ func (k *Classifier) Classify(ctx context.Context, texts []string) (logits [][]f
 		if cut {
 			numCut++
 		}
-		sequences[i] = ids
+		sequences[i].Tokens = ids
 	}
 	logits, err = k.Logits(ctx, sequences)
 	return logits, numCut, err

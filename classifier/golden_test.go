@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/sparsepo/sparsepo/encoder"
 	"github.com/sparsepo/sparsepo/internal/golden"
 )
 
@@ -45,7 +46,7 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer k.Close()
-		got, err := k.Logits(context.Background(), sequences)
+		got, err := k.Logits(context.Background(), encoder.Plain(sequences))
 		if err != nil {
 			t.Fatal(err)
 		}

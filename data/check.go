@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,7 @@ type Example struct {
 	Prompt   []string `json:"prompt"`
 	Chosen   []string `json:"chosen"`
 	Rejected []string `json:"rejected,omitempty"`
+	Given    []Span   `json:"given,omitempty"` // stretches of Chosen that are read and not learned, counted in its texts
 }
 
 // CheckOptions says how a data set is checked.
@@ -153,13 +155,28 @@ func (c *Check) show(set *Set, o CheckOptions) error {
 	}
 	pairs, err := set.First(o.Examples)
 	for _, p := range pairs {
-		e := Example{Source: p.Source, Prompt: text(p.Prompt), Chosen: text(p.Chosen)}
+		e := Example{Source: p.Source, Prompt: text(p.Prompt)}
+		e.read(p, text)
 		if len(p.Rejected) > 0 {
 			e.Rejected = text(p.Rejected)
 		}
 		c.Examples = append(c.Examples, e)
 	}
 	return err
+}
+
+// read takes the texts of a chosen response. Stretches are told in texts, which without a tokenizer are no tokens.
+func (e *Example) read(p TokenPair, text func(ids []int32) []string) {
+	from := 0
+	for _, s := range append(slices.Clone(p.Given), Span{len(p.Chosen), len(p.Chosen)}) {
+		e.Chosen = append(e.Chosen, text(p.Chosen[from:s.First])...)
+		if s.First < s.End {
+			given := text(p.Chosen[s.First:s.End])
+			e.Given = append(e.Given, Span{len(e.Chosen), len(e.Chosen) + len(given)})
+			e.Chosen = append(e.Chosen, given...)
+		}
+		from = s.End
+	}
 }
 
 // byteTokenizer stands in for a tokenizer where there is none: every byte is an id.

@@ -37,6 +37,9 @@ func check(pairs []TokenPair, shape Shape) error {
 		if !p.masksFit() || (p.ChosenMask == nil) != (pairs[0].ChosenMask == nil) {
 			return fmt.Errorf("collate: %s: masks that are not one weight for every response token of every pair", p.Source)
 		}
+		if !p.givenFits() {
+			return fmt.Errorf("collate: %s: stretches %v of a response of %d tokens, which are not learned, are no part of it or all of it", p.Source, p.Given, len(p.Chosen))
+		}
 		for _, side := range p.sides() {
 			if len(side) <= p.lengths().firstPredicted() {
 				return fmt.Errorf("collate: %s: a response has no token that anything predicts; give it a prompt and at least one id", p.Source)
@@ -87,7 +90,7 @@ func (c *collation) add(slot int, p TokenPair, at place, layout Layout) {
 	start := at.row*c.Seq + at.column
 	c.segment(start, 0, slot, SidePrompt, p.Prompt)
 	c.segment(start+prompt, prompt, slot, SideChosen, p.Chosen)
-	c.predict(start+prompt-1, start+prompt, slot, p, p.Chosen, p.ChosenMask)
+	c.predict(start+prompt-1, start+prompt, slot, p, response{p.Chosen, p.ChosenMask, p.Given})
 	c.RealTokens += prompt + len(p.Chosen)
 	if len(p.Rejected) == 0 {
 		return
@@ -99,7 +102,7 @@ func (c *collation) add(slot int, p TokenPair, at place, layout Layout) {
 		c.segment(start, 0, slot, SidePrompt, p.Prompt)
 	}
 	c.segment(first, prompt, slot, SideRejected, p.Rejected)
-	c.predict(last, first, c.Pairs+slot, p, p.Rejected, p.RejectedMask)
+	c.predict(last, first, c.Pairs+slot, p, response{ids: p.Rejected, mask: p.RejectedMask})
 	c.RealTokens += prompt + len(p.Rejected)
 }
 
@@ -113,20 +116,30 @@ func (c *collation) segment(at, position, slot int, side int64, ids []int32) {
 	}
 }
 
-// predict lists a response that starts at first and whose first token is predicted at last, the end of the prompt.
-func (c *collation) predict(last, first, owner int, p TokenPair, ids []int32, mask []float32) {
-	for i := p.lengths().firstPredicted(); i < len(ids); i++ {
-		from := first + i - 1
-		if i == 0 {
-			from = last
+// response is one side of a pair.
+type response struct {
+	ids   []int32
+	mask  []float32 // nil in pairs without masks
+	given []Span
+}
+
+// predict lists the learned tokens of a response that starts at first and whose first token is predicted at last, the end of
+// the prompt.
+func (c *collation) predict(last, first, owner int, p TokenPair, r response) {
+	for _, s := range between(r.given, len(r.ids)) {
+		for i := max(s.First, p.lengths().firstPredicted()); i < s.End; i++ {
+			from := first + i - 1
+			if i == 0 {
+				from = last
+			}
+			c.Predict[c.responses] = int64(from)
+			c.Target[c.responses] = int64(r.ids[i])
+			c.Owner[c.responses] = int64(owner)
+			if r.mask != nil {
+				c.Mask[c.responses] = r.mask[i]
+			}
+			c.responses++
 		}
-		c.Predict[c.responses] = int64(from)
-		c.Target[c.responses] = int64(ids[i])
-		c.Owner[c.responses] = int64(owner)
-		if mask != nil {
-			c.Mask[c.responses] = mask[i]
-		}
-		c.responses++
 	}
 }
 
@@ -139,7 +152,7 @@ func (b *Batch) Weigh(total int) {
 
 // Unpack gives back the pairs of a batch, in the order of their slots. Where they come from is not kept, and masks are left out.
 func (b *Batch) Unpack() []TokenPair {
-	pairs := make([]TokenPair, len(b.Index))
+	pairs, learned := make([]TokenPair, len(b.Index)), b.learned()
 	prompted := make([]int, len(b.Index)) // row+1 that the prompt was read in: the Separate layout has a second copy
 	for at, slot := range b.Pair {
 		if slot == 0 {
@@ -148,6 +161,9 @@ func (b *Batch) Unpack() []TokenPair {
 		p, id, row := &pairs[slot-1], int32(b.Tokens[at]), at/b.Seq+1
 		switch b.Side[at] {
 		case SideChosen:
+			if !learned[at] && len(p.Prompt) > 0 {
+				id = ^id
+			}
 			p.Chosen = append(p.Chosen, id)
 		case SideRejected:
 			p.Rejected = append(p.Rejected, id)
@@ -160,5 +176,19 @@ func (b *Batch) Unpack() []TokenPair {
 			}
 		}
 	}
+	for i := range pairs {
+		pairs[i].Given = takeGiven(pairs[i].Chosen)
+	}
 	return pairs
+}
+
+// learned says of each cell whether it is a chosen token that is learned. It follows the position that predicts it.
+func (b *Batch) learned() []bool {
+	cells := make([]bool, len(b.Tokens))
+	for i, from := range b.Predict {
+		if b.Owner[i] < int64(b.Pairs) {
+			cells[from+1] = true
+		}
+	}
+	return cells
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 )
 
 // Form is how a field of a record is written.
@@ -61,11 +63,11 @@ func (c Content) Equal(other Content) bool {
 func (c Content) MarshalJSON() ([]byte, error) {
 	switch c.Form {
 	case Text:
-		return marshalLine(c.Text)
+		return jsonl.Marshal(c.Text)
 	case IDs:
 		return json.Marshal(append([]int32{}, c.IDs...))
 	case Messages:
-		return marshalLine(c.Messages)
+		return jsonl.Marshal(c.Messages)
 	}
 	return []byte("null"), nil
 }

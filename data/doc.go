@@ -21,7 +21,8 @@
 // Prompt and response are tokenised together, so that the ids are those the model would see in running text. Where a token
 // would straddle the border the two are tokenised apart and the record is counted. Both responses share the prompt's ids.
 // A response in text form ends with the end-of-sequence token, messages as their [Template] ends them; to lists of ids
-// nothing is added. A [Set] keeps ids in a temporary file, and of each record 12 bytes in memory.
+// nothing is added. Of a conversation that is learned from the assistant's turns are learned, and the stretches between them are
+// in [TokenPair].Given. A [Set] keeps ids in a temporary file, and of each record 12 to 16 bytes in memory.
 //
 // # Batches
 //

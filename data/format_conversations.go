@@ -1,7 +1,7 @@
 package data
 
 // conversationsFormat is {"conversations": [messages], "chosen": message, "rejected": message}; for supervised training the
-// conversation may end with the response instead.
+// conversation may end with the assistant instead.
 var conversationsFormat = format{
 	name: "conversations",
 	fits: func(f fields, _ Task) bool { return f.has("conversations") },

@@ -96,7 +96,7 @@ func (r *Record) checkTurns() error {
 	return nil
 }
 
-// messagesFormat is {"messages": [messages]}: the last turn, the assistant's, is the response.
+// messagesFormat is {"messages": [messages]}, of which all turns of the assistant's are learned.
 var messagesFormat = format{
 	name: "messages",
 	fits: func(f fields, task Task) bool { return task == Supervised && f.has("messages") },
@@ -106,7 +106,8 @@ var messagesFormat = format{
 	},
 }
 
-// takeConversation reads a conversation whose last turn is the response.
+// takeConversation reads a conversation that ends with the assistant. Its prompt is what stands before the first answer, a turn
+// in which the assistant opens the conversation included.
 func (r *Record) takeConversation(f fields, name string) error {
 	content, err := r.content(f, name)
 	if err != nil {
@@ -127,6 +128,10 @@ func (r *Record) takeConversation(f fields, name string) error {
 	case last == 0:
 		return badRecord(r.Source, name, ReasonMessages, "nothing stands before the assistant's turn; give the user's first")
 	}
-	r.Prompt, r.Chosen = MessagesContent(content.Messages[:last]), MessagesContent(content.Messages[last:])
+	first := 1
+	for content.Messages[first].Role != roleAssistant {
+		first++
+	}
+	r.Prompt, r.Chosen = MessagesContent(content.Messages[:first]), MessagesContent(content.Messages[first:])
 	return nil
 }

@@ -110,6 +110,12 @@ func FuzzPlan(f *testing.F) {
 			for _, part := range [][]int32{p.Prompt, p.Chosen, p.Rejected} {
 				part[0] = int32(i)
 			}
+			if len(lengths)%2 == 1 { // supervised examples, of which some are conversations
+				p.Rejected = nil
+				if i%2 == 1 && len(p.Chosen) > 2 {
+					p.Given = []data.Span{{First: 1, End: len(p.Chosen) - 1}}
+				}
+			}
 			pairs = append(pairs, p)
 		}
 		if len(pairs) == 0 {

@@ -1,7 +1,10 @@
 package data
 
 // lengths are what a pair takes, in tokens.
-type lengths struct{ prompt, chosen, rejected int }
+type lengths struct {
+	prompt, chosen, rejected int
+	given                    int // of the chosen ones, those that are not learned
+}
 
 // longest is the number of positions that the prompt and the longer response take.
 func (l lengths) longest() int { return l.prompt + max(l.chosen, l.rejected) }
@@ -22,11 +25,12 @@ func (l lengths) firstPredicted() int {
 	return 0
 }
 
-// index says where each record stands in a store and how long its parts are: 12 bytes a record.
+// index says where each record stands in a store and how long its parts are: 12 bytes a record, 16 in a set of conversations.
 type index struct {
 	blocks     []*block
 	count      int
 	candidates map[int]candidates // of the records that have more than one response on a side
+	given      []uint32           // chosen tokens that are not learned, of the records up to the last that has any
 	masked     bool               // a weight for each response token stands after the responses
 }
 
@@ -60,6 +64,9 @@ func (x *index) add(at int64, e example) {
 		}
 		x.candidates[x.count] = c
 	}
+	if n := tokensIn(e.given); n > 0 {
+		x.given = append(append(x.given, make([]uint32, x.count-len(x.given))...), uint32(n))
+	}
 	x.count++
 }
 
@@ -92,7 +99,11 @@ func (x *index) entry(i int) entry { return x.blocks[i/blockSize].entries[i%bloc
 // longest returns the lengths of a record; of several responses on a side, those of the longest.
 func (x *index) longest(i int) lengths {
 	e := x.entry(i)
-	return lengths{int(e.prompt), int(e.chosen), int(e.rejected)}
+	l := lengths{prompt: int(e.prompt), chosen: int(e.chosen), rejected: int(e.rejected)}
+	if i < len(x.given) {
+		l.given = int(x.given[i])
+	}
+	return l
 }
 
 // responses lists the lengths of all responses of a record.

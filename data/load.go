@@ -33,9 +33,10 @@ type LoadOptions struct {
 	Limits      Limits
 	OnBadRecord BadRecordPolicy
 
-	Template         Template   // writes chat messages; nil writes them as a plain dialogue
-	RatedPairs       RatedPairs // which pairs are made of rated responses
-	MaxResponseWords int        // records with a longer response are dropped, rated responses taken out; 0 for no limit
+	Template         Template       // writes chat messages; nil writes them as a plain dialogue
+	MarkedTemplate   MarkedTemplate // marks in conversations what is learned; where it is nil or marks nothing, Template tells
+	RatedPairs       RatedPairs     // which pairs are made of rated responses
+	MaxResponseWords int            // records with a longer response are dropped, rated responses taken out; 0 for no limit
 	// Masks reads the weights of response tokens from the records' fields chosen_mask and rejected_mask, one number for every
 	// token of the whole response, its end-of-sequence token included. Every record must be a pair with both.
 	Masks bool
@@ -178,7 +179,7 @@ func (l *loading) add(r result) error {
 	case r.out.Dropped != "":
 		l.report.drop(r.out.Dropped, fmt.Sprintf("%s: %s", r.source, r.out.Dropped))
 	default:
-		l.report.count(r.out, r.format)
+		l.report.count(r.out, r.format, r.source)
 		if r.made.ratings != nil {
 			l.gather(r.made)
 			return nil

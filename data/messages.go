@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Message is one turn of a conversation.
@@ -17,6 +18,10 @@ type Message struct {
 // addGenerationPrompt the text ends where the assistant's next turn begins; without, the last turn ends as the model is to
 // end it.
 type Template func(messages []Message, addGenerationPrompt bool) (string, error)
+
+// MarkedTemplate renders a whole conversation and marks the stretches of the text that are the assistant's own, in order, as
+// templates do that have {% generation %} blocks. There are no marks where a template has no such blocks.
+type MarkedTemplate func(messages []Message) (text string, turns []Span, err error)
 
 const (
 	roleUser      = "user"
@@ -154,12 +159,12 @@ func render(template Template, prompt []Message, responses [][]Message) (rendere
 // commonPrefix is the longest text that both begin with, in whole characters.
 func commonPrefix(a, b string) string {
 	n := 0
-	for i, r := range a {
-		size := len(string(r))
-		if i+size > len(b) || a[i:i+size] != b[i:i+size] {
-			break
-		}
-		n = i + size
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	inside := func(text string) bool { return n < len(text) && !utf8.RuneStart(text[n]) }
+	for n > 0 && (inside(a) || inside(b)) {
+		n--
 	}
 	return a[:n]
 }

@@ -68,7 +68,7 @@ func (l lengths) room(layout Layout) (cells, responses int) {
 	for _, n := range l.responses() {
 		responses += n - l.firstPredicted()
 	}
-	return cells, responses
+	return cells, responses - l.given
 }
 
 // longest is the length of the longest pair.

@@ -181,7 +181,7 @@ func checkStep(t *testing.T, set *data.Set, step data.Step) []int {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(p.Prompt, want.Prompt) || !slices.Equal(p.Chosen, want.Chosen) {
+			if !slices.Equal(p.Prompt, want.Prompt) || !slices.Equal(p.Chosen, want.Chosen) || !slices.Equal(p.Given, want.Given) {
 				t.Errorf("step %d: slot %d does not hold pair %d", step.Number, slot, b.Index[slot])
 			}
 		}

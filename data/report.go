@@ -23,9 +23,11 @@ type Report struct {
 	WordsJoined        int            `json:"joined_words,omitempty"`    // records where a word of the prompt runs into the response
 	PlainDialogues     int            `json:"plain_dialogues,omitempty"` // records of messages written without a chat template
 	TemplateCuts       int            `json:"template_cuts,omitempty"`   // records whose prompt the chat template renders otherwise when a response follows
+	TurnsMissed        int            `json:"turns_missed,omitempty"`    // turns of the assistant's that are not learned, as the chat template writes them otherwise when more follows
+	MissedAt           string         `json:"missed_at,omitempty"`       // the first record with such turns
 
 	Prompt   Quantiles `json:"prompt_length"`   // ids of kept prompts
-	Response Quantiles `json:"response_length"` // ids of kept responses, both sides
+	Response Quantiles `json:"response_length"` // ids of kept responses, both sides; of conversations those learned
 	Total    Quantiles `json:"length"`          // ids of prompt and response together, both sides
 }
 
@@ -69,7 +71,7 @@ func (r *Report) drop(reason Reason, example string) {
 	}
 }
 
-func (r *Report) count(out Outcome, format string) {
+func (r *Report) count(out Outcome, format, source string) {
 	if r.Formats == nil {
 		r.Formats = map[string]int{}
 	}
@@ -77,6 +79,9 @@ func (r *Report) count(out Outcome, format string) {
 	r.ResponsesTruncated += out.ResponsesTruncated
 	if out.PromptTruncated {
 		r.PromptsTruncated++
+	}
+	if r.TurnsMissed += out.TurnsMissed; out.TurnsMissed > 0 {
+		r.MissedAt = cmp.Or(r.MissedAt, source)
 	}
 	for _, c := range []struct {
 		happened bool
@@ -95,7 +100,7 @@ func (m *measures) add(e example) {
 	m.prompt.add(len(e.prompt))
 	for _, sides := range [][][]int32{e.chosen, e.rejected} {
 		for _, ids := range sides {
-			m.response.add(len(ids))
+			m.response.add(len(ids) - tokensIn(e.given))
 			m.total.add(len(e.prompt) + len(ids))
 		}
 	}
@@ -146,6 +151,10 @@ func (r *Report) String() string {
 	}
 	if r.TemplateCuts > 0 {
 		fmt.Fprintf(&b, "\n  prompts that the chat template writes otherwise before a response, cut to what both share: %d", r.TemplateCuts)
+	}
+	if r.TurnsMissed > 0 {
+		fmt.Fprintf(&b, "\n  warning: turns of the assistant that are not learned, as the chat template writes them otherwise when more follows: %d, the first at %s; "+
+			"one with {%% generation %%} blocks marks what to learn", r.TurnsMissed, r.MissedAt)
 	}
 	if r.Kept > 0 {
 		fmt.Fprintf(&b, "\n  prompt tokens: %v\n  response tokens: %v", r.Prompt, r.Response)

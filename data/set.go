@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Set is a data set as ids. The ids lie in a temporary file; memory holds 12 bytes a record, whatever its length. A Set is
+// Set is a data set as ids. The ids lie in a temporary file; memory holds 12 to 16 bytes a record, whatever its length. A Set is
 // safe for concurrent use.
 type Set struct {
 	Path string
@@ -59,6 +59,11 @@ func CollectSet(path string, pairs iter.Seq2[TokenPair, error]) (*Set, error) {
 			_ = b.set.Close()
 			return nil, fmt.Errorf("make a set of pairs: %s: masks of %d and %d numbers for %d and %d tokens; give all pairs masks of their lengths, or none",
 				p.Source, len(p.ChosenMask), len(p.RejectedMask), len(p.Chosen), len(p.Rejected))
+		}
+		if !p.givenFits() {
+			_ = b.set.Close()
+			return nil, fmt.Errorf("make a set of pairs: %s: stretches %v of a response of %d tokens are not learned; give them in order, apart and inside it, and leave some to learn, in supervised examples alone",
+				p.Source, p.Given, len(p.Chosen))
 		}
 		b.add(exampleOf(p))
 	}
@@ -161,7 +166,11 @@ func (s *Set) pair(i int, d draw) (TokenPair, error) {
 	if prompt > 0 {
 		p.Prompt = head[headWords:]
 	}
-	if p.Chosen, err = s.store.read(at+sum(c.chosen[:chosen]), int(c.chosen[chosen])); err != nil || len(c.rejected) == 0 {
+	p.Chosen, err = s.store.read(at+sum(c.chosen[:chosen]), int(c.chosen[chosen]))
+	if i < len(s.index.given) && s.index.given[i] > 0 {
+		p.Given = takeGiven(p.Chosen)
+	}
+	if err != nil || len(c.rejected) == 0 {
 		return p, err
 	}
 	if p.Rejected, err = s.store.read(at+sum(c.chosen)+sum(c.rejected[:rejected]), int(c.rejected[rejected])); err != nil || !s.index.masked {
@@ -196,11 +205,12 @@ type example struct {
 	source           string
 	prompt           []int32
 	chosen, rejected [][]int32
+	given            []Span       // of the only chosen response; nil where there are several, or where all is learned
 	masks            [2][]float32 // of the only chosen and the only rejected response; nil in a set without masks
 }
 
 func exampleOf(p TokenPair) example {
-	e := example{source: p.Source, prompt: p.Prompt, chosen: [][]int32{p.Chosen}, masks: [2][]float32{p.ChosenMask, p.RejectedMask}}
+	e := example{source: p.Source, prompt: p.Prompt, chosen: [][]int32{p.Chosen}, given: p.Given, masks: [2][]float32{p.ChosenMask, p.RejectedMask}}
 	if len(p.Rejected) > 0 {
 		e.rejected = [][]int32{p.Rejected}
 	}
@@ -213,7 +223,7 @@ func (b *setBuilder) add(e example) {
 	s.store.add(b.head(e.source))
 	s.store.add(e.prompt)
 	for _, ids := range e.chosen {
-		s.store.add(ids)
+		s.store.add(withGiven(ids, e.given))
 	}
 	for _, ids := range e.rejected {
 		s.store.add(ids)

@@ -93,12 +93,15 @@ type Outcome struct {
 	Straddled          bool // prompt and response were tokenised apart because a token would have straddled their border
 	PlainDialogue      bool // messages were written as a plain dialogue, as there is no chat template
 	WordsJoined        bool // a response begins with a letter or digit right where the prompt ends with one
+	TurnsMissed        int  // turns of the assistant's that are not learned, as the chat template writes them otherwise when more follows
 	TemplateCut        bool // the chat template renders the prompt otherwise when a response follows; what both share was taken
 }
 
 // Tokenise turns a record into ids within the limits. tok may be nil for records that are ids already. Every id must be
 // below vocabSize, the size of the model's vocabulary. Messages are written as a plain dialogue; of many answers the first
 // that passed and the first that failed are taken.
+//
+// Of the messages in a supervised record's response all turns of the assistant's are learned, and no others.
 //
 // Running text (a supervised record without prompt) becomes a prompt of its first token, the beginning-of-sequence token
 // where there is one, and a response of all the others: every token that something predicts is trained on, as TRL does.
@@ -110,7 +113,7 @@ func Tokenise(rec Record, tok Tokenizer, vocabSize int, limits Limits) (TokenPai
 	if err != nil || out.Dropped != "" {
 		return TokenPair{}, out, err
 	}
-	pair := TokenPair{Source: made.source, Prompt: made.prompt, Chosen: made.chosen[0]}
+	pair := TokenPair{Source: made.source, Prompt: made.prompt, Chosen: made.chosen[0], Given: made.given}
 	if len(made.rejected) > 0 {
 		pair.Rejected = made.rejected[0]
 	}
@@ -214,6 +217,9 @@ func (t *tokeniser) encode(rec Record, w written, out *Outcome) (tokenised, erro
 			"no tokens, and the tokenizer begins texts with no token either; nothing would predict the first token of the response")
 	}
 	var err error
+	if w.turns != nil {
+		return made, t.conversation(rec, &made.example, w, out)
+	}
 	if made.chosen, err = t.responses(rec, rec.response(), made.prompt, w, w.chosen, out); err != nil {
 		return tokenised{}, err
 	}
@@ -225,7 +231,8 @@ func (t *tokeniser) encode(rec Record, w written, out *Outcome) (tokenised, erro
 func (t *tokeniser) responses(rec Record, field string, prompt []int32, w written, texts []string, out *Outcome) ([][]int32, error) {
 	var list [][]int32
 	for _, text := range texts {
-		ids, straddled := t.encoder.response(prompt, w.prompt, text)
+		pieces, straddled := t.encoder.pieces(prompt, w.prompt, []string{text})
+		ids := pieces[0]
 		if len(ids) == 0 {
 			return nil, badRecord(rec.Source, field, ReasonEmpty, "no tokens; a record needs a response")
 		}
@@ -236,6 +243,30 @@ func (t *tokeniser) responses(rec Record, field string, prompt []int32, w writte
 		out.Straddled = out.Straddled || straddled
 	}
 	return list, nil
+}
+
+// conversation tokenises the turns after a prompt as one response, of which those of others are not learned.
+func (t *tokeniser) conversation(rec Record, e *example, w written, out *Outcome) error {
+	pieces, straddled := t.encoder.pieces(e.prompt, w.prompt, w.turns)
+	var ids []int32
+	learned := 0
+	for i, piece := range pieces {
+		switch others := i%2 == 1; {
+		case !others:
+			learned += len(piece)
+		case len(piece) > 0:
+			e.given = append(e.given, Span{len(ids), len(ids) + len(piece)})
+		}
+		ids = append(ids, piece...)
+	}
+	if learned == 0 {
+		return badRecord(rec.Source, rec.response(), ReasonEmpty, "no tokens; a record needs a response")
+	}
+	if !w.ended {
+		ids = t.encoder.ended(ids)
+	}
+	e.chosen, out.Straddled = [][]int32{ids}, straddled
+	return nil
 }
 
 // splitText makes the first token of running text the prompt, unless a beginning-of-sequence token is that already.
@@ -283,8 +314,11 @@ func truncate(e *example, bos bool, limits Limits, out *Outcome) Reason {
 				room = min(room, limits.MaxCompletionLength)
 			}
 			if room < len(ids) {
-				side[i] = ids[:room:room]
+				side[i], e.given = cutResponse(ids, e.given, room)
 				out.ResponsesTruncated++
+			}
+			if len(side[i]) == tokensIn(e.given) {
+				return DropPromptTooLong
 			}
 		}
 	}

@@ -1,14 +1,10 @@
 package data
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 
-	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -38,16 +34,7 @@ func WriteFile(path string, fill func(*Writer) error) error {
 	if kindOfFile(path) != ".jsonl" {
 		return usage.Errorf("%s: records are written as JSON lines; name the file .jsonl or .jsonl.gz", path)
 	}
-	return atomicfile.Write(path, func(output io.Writer) error {
-		if !strings.HasSuffix(path, ".gz") {
-			return fill(NewWriter(output))
-		}
-		zip := gzip.NewWriter(output)
-		if err := fill(NewWriter(zip)); err != nil {
-			return err
-		}
-		return zip.Close()
-	})
+	return jsonl.SaveWith(path, func(output io.Writer) error { return fill(NewWriter(output)) })
 }
 
 // Write adds a record. One with many answers becomes a question with its answers' votes or, with ratings, a line an answer.
@@ -97,7 +84,7 @@ func (w *Writer) WriteScored(rec ScoredRecord) error { return w.write(rec, rec.S
 func (w *Writer) WriteSampled(rec SampledRecord) error { return w.write(rec, rec.Source) }
 
 func (w *Writer) write(rec any, source string) error {
-	line, err := marshalLine(rec)
+	line, err := jsonl.Marshal(rec)
 	if err != nil {
 		return fmt.Errorf("write record %s: %w", source, err)
 	}
@@ -108,15 +95,4 @@ func (w *Writer) write(rec any, source string) error {
 		return fmt.Errorf("write record %s: %w", source, err)
 	}
 	return nil
-}
-
-// marshalLine is json.Marshal without the escapes that only HTML needs.
-func marshalLine(v any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
 }

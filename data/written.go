@@ -11,6 +11,7 @@ import (
 type written struct {
 	prompt           string
 	chosen, rejected []string
+	turns            []string  // the chosen text in pieces, by turns learned and not, where it is of messages that are learned from
 	ratings          []float64 // of the responses in chosen, where they are to be paired by them
 	ended            bool      // the texts end as the model is to end them: no end-of-sequence token is added
 }
@@ -21,8 +22,10 @@ func (t *tokeniser) written(rec Record) (written, Outcome, error) {
 	case len(rec.Answers) > 0:
 		w, reason := t.answers(rec)
 		return w, Outcome{Dropped: reason}, nil
+	case rec.Chosen.Form == Messages && rec.Rejected.IsZero():
+		return t.dialogue(rec)
 	case rec.Chosen.Form == Messages:
-		return t.conversation(rec)
+		return t.sides(rec)
 	}
 	w := written{prompt: rec.Prompt.Text, chosen: []string{rec.Chosen.Text}}
 	if !rec.Rejected.IsZero() {
@@ -31,21 +34,42 @@ func (t *tokeniser) written(rec Record) (written, Outcome, error) {
 	return w, Outcome{}, nil
 }
 
-func (t *tokeniser) conversation(rec Record) (written, Outcome, error) {
-	template, out := t.Template, Outcome{}
-	if template == nil {
-		template, out.PlainDialogue = PlainTemplate, true
-	}
-	responses := [][]Message{rec.Chosen.Messages}
-	if !rec.Rejected.IsZero() {
-		responses = append(responses, rec.Rejected.Messages)
-	}
-	r, err := render(template, rec.Prompt.Messages, responses)
+// sides renders a pair's messages.
+func (t *tokeniser) sides(rec Record) (written, Outcome, error) {
+	template, plain := t.template()
+	r, err := render(template, rec.Prompt.Messages, [][]Message{rec.Chosen.Messages, rec.Rejected.Messages})
 	if err != nil {
-		return written{}, out, badRecord(rec.Source, "", ReasonTemplate, "the model's chat template refuses the conversation: %v", err)
+		return written{}, Outcome{}, refused(rec, err)
 	}
-	out.TemplateCut = r.cut
-	return written{prompt: r.prompt, chosen: r.responses[:1], rejected: r.responses[1:], ended: !out.PlainDialogue}, out, nil
+	w := written{prompt: r.prompt, chosen: r.responses[:1], rejected: r.responses[1:], ended: !plain}
+	return w, Outcome{PlainDialogue: plain, TemplateCut: r.cut}, nil
+}
+
+// dialogue renders a conversation that is learned from.
+func (t *tokeniser) dialogue(rec Record) (written, Outcome, error) {
+	template, plain := t.template()
+	marked := t.MarkedTemplate
+	if plain {
+		marked = nil
+	}
+	d, err := renderTurns(template, marked, rec.Prompt.Messages, rec.Chosen.Messages)
+	if err != nil {
+		return written{}, Outcome{}, refused(rec, err)
+	}
+	w := written{prompt: d.prompt, chosen: []string{strings.Join(d.pieces, "")}, turns: d.pieces, ended: !plain}
+	return w, Outcome{PlainDialogue: plain, TemplateCut: d.cut, TurnsMissed: d.missing}, nil
+}
+
+// template is the model's, or that of plain dialogues where it has none.
+func (t *tokeniser) template() (template Template, plain bool) {
+	if t.Template == nil {
+		return PlainTemplate, true
+	}
+	return t.Template, false
+}
+
+func refused(rec Record, err error) error {
+	return badRecord(rec.Source, "", ReasonTemplate, "the model's chat template refuses the conversation: %v", err)
 }
 
 func (t *tokeniser) answers(rec Record) (written, Reason) {
@@ -75,6 +99,14 @@ func (t *tokeniser) dropLong(w *written) Reason {
 		return ""
 	}
 	long := func(text string) bool { return len(strings.Fields(text)) > t.MaxResponseWords }
+	if w.turns != nil {
+		for i := 0; i < len(w.turns); i += 2 {
+			if long(w.turns[i]) {
+				return DropTooManyWords
+			}
+		}
+		return ""
+	}
 	sides := len(w.rejected) > 0
 	if w.ratings != nil {
 		for i, text := range slices.Backward(w.chosen) {

@@ -8,6 +8,21 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
+// Sequence is what the model reads at once.
+type Sequence struct {
+	Tokens []int32 // ids
+	Types  []int32 // of each token, 1 for those of the second of two texts; nil: all 0. Models that are not typed read past them
+}
+
+// Plain makes sequences of token ids whose types are all 0.
+func Plain(lists [][]int32) []Sequence {
+	sequences := make([]Sequence, len(lists))
+	for i, ids := range lists {
+		sequences[i].Tokens = ids
+	}
+	return sequences
+}
+
 // Batch is a group of sequences of about the same length, padded at their ends to a common one.
 type Batch struct {
 	Members []int // places of its sequences in the list they come from; rows after them are filler
@@ -15,6 +30,7 @@ type Batch struct {
 	Seq     int
 
 	tokens, positions, lengths []int64
+	types                      []int64 // nil where the model is not typed
 }
 
 const (
@@ -41,18 +57,18 @@ func powerOfTwo(n int) int { return 1 << bits.Len(uint(n-1)) }
 
 // batches groups sequences, the longest first, into batches of few different shapes: only the last batch has fewer rows
 // than its length allows.
-func (c *Config) batches(sequences [][]int32) ([]*Batch, error) {
+func (c *Config) batches(sequences []Sequence) ([]*Batch, error) {
 	order := make([]int, len(sequences))
-	for i, ids := range sequences {
-		if err := c.checkIDs(ids); err != nil {
+	for i, s := range sequences {
+		if err := c.checkSequence(s); err != nil {
 			return nil, fmt.Errorf("sequence %d of %d: %w", i+1, len(sequences), err)
 		}
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return len(sequences[b]) - len(sequences[a]) })
+	slices.SortStableFunc(order, func(a, b int) int { return len(sequences[b].Tokens) - len(sequences[a].Tokens) })
 	var list []*Batch
 	for len(order) > 0 {
-		seq := seqSize(len(sequences[order[0]]), c.MaxTokens())
+		seq := seqSize(len(sequences[order[0]].Tokens), c.MaxTokens())
 		room := max(1, powerOfTwo(batchTokens/seq+1)/2)
 		members := order[:min(room, len(order))]
 		order = order[len(members):]
@@ -61,7 +77,8 @@ func (c *Config) batches(sequences [][]int32) ([]*Batch, error) {
 	return list, nil
 }
 
-func (c *Config) checkIDs(ids []int32) error {
+func (c *Config) checkSequence(s Sequence) error {
+	ids := s.Tokens
 	if len(ids) == 0 || len(ids) > c.MaxTokens() {
 		return fmt.Errorf("%d tokens; the model reads 1 to %d", len(ids), c.MaxTokens())
 	}
@@ -70,37 +87,67 @@ func (c *Config) checkIDs(ids []int32) error {
 			return fmt.Errorf("token id %d is outside the model's vocabulary of %d", id, c.Vocab)
 		}
 	}
+	if !c.Typed() || s.Types == nil {
+		return nil
+	}
+	if len(s.Types) != len(ids) {
+		return fmt.Errorf("%d types of %d tokens", len(s.Types), len(ids))
+	}
+	for _, kind := range s.Types {
+		if kind < 0 || int(kind) >= c.TokenTypes {
+			return fmt.Errorf("token type %d is not one of the model's %d", kind, c.TokenTypes)
+		}
+	}
 	return nil
 }
 
-// pad makes a batch. Positions count the tokens that are not the padding token, after its id; padding, wherever it stands,
-// has that id for its position.
-func (c *Config) pad(sequences [][]int32, members []int, rows, seq int) *Batch {
+// pad makes a batch.
+func (c *Config) pad(sequences []Sequence, members []int, rows, seq int) *Batch {
 	b := &Batch{Members: members, Rows: rows, Seq: seq, lengths: make([]int64, rows)}
 	b.tokens = slices.Repeat([]int64{int64(c.Pad)}, rows*seq)
-	b.positions = slices.Clone(b.tokens)
+	b.positions = slices.Repeat([]int64{int64(max(c.firstPosition()-1, 0))}, rows*seq)
+	if c.Typed() {
+		b.types = make([]int64, rows*seq)
+	}
 	for row := range rows {
 		b.lengths[row] = 1 // of filler: a row that attends to nothing has no average
 	}
 	for row, member := range members {
-		position := int64(c.Pad)
-		for i, id := range sequences[member] {
-			b.tokens[row*seq+i] = int64(id)
-			if id != c.Pad {
-				position++
-				b.positions[row*seq+i] = position
+		s := sequences[member]
+		c.place(s.Tokens, b.tokens[row*seq:], b.positions[row*seq:])
+		b.lengths[row] = int64(len(s.Tokens))
+		for i := range s.Types {
+			if b.types != nil {
+				b.types[row*seq+i] = int64(s.Types[i])
 			}
 		}
-		b.lengths[row] = int64(len(sequences[member]))
 	}
 	return b
 }
 
+// place writes the tokens of a sequence and their positions. In RoBERTa these count the tokens that are not the padding token,
+// after its id; padding, wherever it stands, has that id for its position.
+func (c *Config) place(ids []int32, tokens, positions []int64) {
+	position := int64(c.firstPosition())
+	for i, id := range ids {
+		tokens[i] = int64(id)
+		if c.family.padded && id == c.Pad {
+			continue
+		}
+		positions[i] = position
+		position++
+	}
+}
+
 // inputs are the batch's tensors, in the order of Inputs.
 func (b *Batch) inputs() []*tensors.Tensor {
-	return []*tensors.Tensor{
+	list := []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(b.tokens, b.Rows, b.Seq),
 		tensors.FromFlatDataAndDimensions(b.positions, b.Rows, b.Seq),
 		tensors.FromFlatDataAndDimensions(b.lengths, b.Rows),
 	}
+	if b.types != nil {
+		list = append(list, tensors.FromFlatDataAndDimensions(b.types, b.Rows, b.Seq))
+	}
+	return list
 }

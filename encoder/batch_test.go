@@ -19,12 +19,12 @@ func TestSeqSize(t *testing.T) {
 
 // Batches hold every sequence once, the longest first, and have few shapes.
 func TestBatches(t *testing.T) {
-	c := &Config{Vocab: 1000, MaxPositions: 514, Pad: 1}
+	c := &Config{Vocab: 1000, MaxPositions: 514, Pad: 1, family: &roberta}
 	var sequences [][]int32
 	for length := range 500 {
 		sequences = append(sequences, slices.Repeat([]int32{7}, 1+length*37%500))
 	}
-	list, err := c.batches(sequences)
+	list, err := c.batches(Plain(sequences))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +55,8 @@ func TestBatches(t *testing.T) {
 
 // Positions begin after the padding token's id; that token has its own id for a position wherever it stands.
 func TestPad(t *testing.T) {
-	c := &Config{Vocab: 1000, MaxPositions: 20, Pad: 1}
-	list, err := c.batches([][]int32{{0, 9, 1, 8, 2}, {5}, {6, 7}})
+	c := &Config{Vocab: 1000, MaxPositions: 20, Pad: 1, family: &roberta}
+	list, err := c.batches(Plain([][]int32{{0, 9, 1, 8, 2}, {5}, {6, 7}}))
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%d batches, %v; want one", len(list), err)
 	}
@@ -75,7 +75,7 @@ func TestPad(t *testing.T) {
 }
 
 func TestBatchesRefuse(t *testing.T) {
-	c := &Config{Vocab: 10, MaxPositions: 6, Pad: 1}
+	c := &Config{Vocab: 10, MaxPositions: 6, Pad: 1, family: &roberta}
 	tests := []struct {
 		ids  []int32
 		want string
@@ -86,7 +86,7 @@ func TestBatchesRefuse(t *testing.T) {
 		{[]int32{-1}, "token id -1 is outside"},
 	}
 	for _, test := range tests {
-		if _, err := c.batches([][]int32{{2, 3, 4, 5}, test.ids}); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := c.batches(Plain([][]int32{{2, 3, 4, 5}, test.ids})); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v: got error %v, want %q", test.ids, err, test.want)
 		}
 	}

@@ -9,9 +9,6 @@ import (
 	"github.com/sparsepo/sparsepo/safetensors"
 )
 
-// prefix stands before the encoder's tensor names where the model has a head.
-const prefix = "roberta."
-
 // Checkpoint is an encoder on disk, or a random initialisation of one: a configuration and the source of its tensors.
 type Checkpoint struct {
 	Config *Config
@@ -19,6 +16,7 @@ type Checkpoint struct {
 
 	head  []Tensor
 	files *safetensors.Folder // nil for a random one
+	names map[string]string   // the tensors' names in the files, by their names of today
 	bare  bool                // the files leave the prefix off the encoder's tensors
 	seed  uint64
 }
@@ -78,7 +76,15 @@ func (c *Checkpoint) fileName(tensor string) string {
 	if c.bare || slices.ContainsFunc(c.head, func(t Tensor) bool { return t.Name == tensor }) {
 		return tensor
 	}
-	return prefix + tensor
+	return c.Config.family.prefix + tensor
+}
+
+// oldNames are the ends of names that the first BERT checkpoints gave to gains and biases of norms.
+var oldNames = strings.NewReplacer("Norm.gamma", "Norm.weight", "Norm.beta", "Norm.bias", "norm.gamma", "norm.weight", "norm.beta", "norm.bias")
+
+// find finds a tensor of the files by its name of today.
+func (c *Checkpoint) find(name string) (safetensors.Tensor, bool) {
+	return c.files.Tensor(c.names[name])
 }
 
 // stored are the element types that weights may be stored in.
@@ -86,14 +92,18 @@ var stored = []string{"F32", "F16", "BF16", "F64"}
 
 // check compares the files with the configuration.
 func (c *Checkpoint) check() error {
-	_, full := c.files.Tensor(prefix + wordTable)
-	_, bare := c.files.Tensor(wordTable)
+	c.names = map[string]string{}
+	for _, name := range c.files.Names() {
+		c.names[oldNames.Replace(name)] = name
+	}
+	_, full := c.names[c.Config.family.prefix+wordTable]
+	_, bare := c.names[wordTable]
 	c.bare = bare && !full
 	var problems []string
 	known := map[string]bool{}
 	for _, want := range c.fileTensors() {
 		known[want.Name] = true
-		t, ok := c.files.Tensor(want.Name)
+		t, ok := c.find(want.Name)
 		switch {
 		case !ok:
 			problems = append(problems, fmt.Sprintf("tensor %q is missing", want.Name))
@@ -104,7 +114,7 @@ func (c *Checkpoint) check() error {
 		}
 	}
 	for _, name := range c.files.Names() {
-		if !known[name] && !c.ignored(name) {
+		if now := oldNames.Replace(name); !known[now] && !c.ignored(now) {
 			problems = append(problems, fmt.Sprintf("tensor %q is not one of this %s model", name, c.Config.Type))
 		}
 	}
@@ -121,14 +131,14 @@ func (c *Checkpoint) check() error {
 // ignored reports whether a tensor of the files is one that the hidden states and the head do not depend on: buffers, the
 // pooler, and, where no head is asked for, all that lies outside the encoder.
 func (c *Checkpoint) ignored(name string) bool {
-	own := strings.TrimPrefix(name, prefix)
+	own := strings.TrimPrefix(name, c.Config.family.prefix)
 	switch {
 	case own == embeddings+"position_ids", own == embeddings+"token_type_ids", strings.HasPrefix(own, "pooler."):
 		return true
 	case len(c.head) > 0:
 		return false
 	}
-	return !strings.HasPrefix(own, embeddings) && !strings.HasPrefix(own, "encoder.")
+	return !slices.ContainsFunc(c.Config.family.modules, func(module string) bool { return strings.HasPrefix(own, module) })
 }
 
 // values reads one tensor.
@@ -136,6 +146,6 @@ func (c *Checkpoint) values(t Tensor) ([]float32, error) {
 	if c.files == nil {
 		return c.initial(t), nil
 	}
-	file, _ := c.files.Tensor(c.fileName(t.Name))
+	file, _ := c.find(c.fileName(t.Name))
 	return file.Float32()
 }

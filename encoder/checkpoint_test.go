@@ -67,7 +67,7 @@ func TestOpen(t *testing.T) {
 	head := Linear("classifier.dense", 8, 8)
 	trim := func(list []safetensors.TensorData) []safetensors.TensorData {
 		for i := range list {
-			list[i].Name = strings.TrimPrefix(list[i].Name, prefix)
+			list[i].Name = strings.TrimPrefix(list[i].Name, "roberta.")
 		}
 		return list
 	}

@@ -7,46 +7,46 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/sparsepo/sparsepo/internal/activation"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
-// types are the model types that this package reads.
-var types = []string{"roberta"}
-
-// Types lists the model types that this package reads, as config.json names them.
-func Types() []string { return slices.Clone(types) }
-
 // Config is what an encoder's config.json says.
 type Config struct {
-	Type         string // model_type: "roberta"
+	Type         string // model_type; see Types
 	Vocab        int    // rows of the token embedding
+	Embedding    int    // width of the embeddings; another than Hidden in ALBERT alone
 	Hidden       int    // width of the hidden states
 	Layers       int
 	Heads        int
 	Inner        int     // width of the MLP
+	Groups       int     // sets of weights that the layers share, in ALBERT; elsewhere every layer has its own, and this is 0
 	MaxPositions int     // rows of the position embedding; see MaxTokens
-	TokenTypes   int     // rows of the token type embedding, of which the first is used
+	TokenTypes   int     // rows of the token type embedding, 0 where there is none; see Typed
 	NormEps      float64 // epsilon of the norms
 	Activation   string  // the MLP's activation function, Hugging Face's name
 	Pad          int32   // id of the token that fills a batch up
 	Std          float64 // standard deviation of fresh weights
 
-	text []byte // config.json as read
+	family    *family
+	distances distances // of DeBERTa
+	text      []byte    // config.json as read
 }
 
-// configFile are the fields of config.json. The values given before it is read are those that a RoBERTa configuration may
-// leave out.
+// configFile are the fields of config.json. The values given before it is read are those that a configuration of the family
+// may leave out.
 type configFile struct {
 	Type       string  `json:"model_type"`
 	Vocab      int     `json:"vocab_size"`
+	Embedding  int     `json:"embedding_size"`
 	Hidden     int     `json:"hidden_size"`
 	Layers     int     `json:"num_hidden_layers"`
 	Heads      int     `json:"num_attention_heads"`
 	Inner      int     `json:"intermediate_size"`
+	Groups     int     `json:"num_hidden_groups"`
+	InGroup    int     `json:"inner_group_num"`
 	Positions  int     `json:"max_position_embeddings"`
 	TokenTypes int     `json:"type_vocab_size"`
 	NormEps    float64 `json:"layer_norm_eps"`
@@ -77,20 +77,37 @@ func ReadConfig(folder string) (*Config, error) {
 
 // ParseConfig reads the text of a config.json. Errors name the field.
 func ParseConfig(text []byte) (*Config, error) {
-	f := configFile{
-		Vocab: 50265, Hidden: 768, Layers: 12, Heads: 12, Inner: 3072, Positions: 512, TokenTypes: 2, NormEps: 1e-12,
-		Activation: "gelu", Pad: 1, PositionBy: "absolute", Std: 0.02,
+	var kind struct {
+		Type string `json:"model_type"`
 	}
-	if err := unmarshal(text, &f); err != nil {
+	if err := unmarshal(text, &kind); err != nil {
 		return nil, err
 	}
-	if err := f.check(); err != nil {
+	known, ok := families[kind.Type]
+	if !ok {
+		return nil, fmt.Errorf("model_type %q is not an encoder this program knows; known: %s", kind.Type, strings.Join(Types(), ", "))
+	}
+	f, err := known.read(text)
+	if err != nil {
 		return nil, err
 	}
-	return &Config{
-		Type: f.Type, Vocab: f.Vocab, Hidden: f.Hidden, Layers: f.Layers, Heads: f.Heads, Inner: f.Inner, MaxPositions: f.Positions,
-		TokenTypes: f.TokenTypes, NormEps: f.NormEps, Activation: f.Activation, Pad: f.Pad, Std: f.Std, text: text,
-	}, nil
+	if err := f.check(known); err != nil {
+		return nil, err
+	}
+	c := &Config{
+		Type: f.Type, Vocab: f.Vocab, Embedding: f.Hidden, Hidden: f.Hidden, Layers: f.Layers, Heads: f.Heads, Inner: f.Inner,
+		MaxPositions: f.Positions, TokenTypes: f.TokenTypes, NormEps: f.NormEps, Activation: f.Activation, Pad: f.Pad, Std: f.Std,
+		family: known, text: text,
+	}
+	if known.shared {
+		c.Embedding, c.Groups = f.Embedding, f.Groups
+	}
+	if known.relative {
+		if err := c.readDistances(); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // Fields reads fields of config.json into a struct, as json.Unmarshal does. Errors name the field.
@@ -109,7 +126,7 @@ func unmarshal(text []byte, into any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &mismatch) && mismatch.Field != "":
-		return fmt.Errorf("%s: found %s, expected %s", mismatch.Field, mismatch.Value, wanted[mismatch.Type.Kind()])
+		return &mismatchError{mismatch.Field, mismatch.Value, wanted[mismatch.Type.Kind()]}
 	}
 	return fmt.Errorf("not a JSON object of a model configuration: %w", err)
 }
@@ -120,10 +137,8 @@ const (
 	maxLayers = 1000
 )
 
-func (f *configFile) check() error {
-	if !slices.Contains(types, f.Type) {
-		return fmt.Errorf("model_type %q is not an encoder this program knows; known: %s", f.Type, strings.Join(types, ", "))
-	}
+// checkSizes looks at the whole numbers.
+func (f *configFile) checkSizes(known *family) error {
 	sizes := []struct {
 		key         string
 		value, most int
@@ -134,37 +149,64 @@ func (f *configFile) check() error {
 		{"num_attention_heads", f.Heads, maxSize},
 		{"intermediate_size", f.Inner, maxSize},
 		{"max_position_embeddings", f.Positions, maxSize},
-		{"type_vocab_size", f.TokenTypes, maxSize},
 	}
 	for _, s := range sizes {
 		if s.value < 1 || s.value > s.most {
-			return fmt.Errorf("%s: found %d, expected a whole number from 1 to %d", s.key, s.value, s.most)
+			return fmt.Errorf("%s: found %d, expected a whole number from 1 to %d", known.key(s.key), s.value, s.most)
 		}
 	}
-	_, known := activation.Functions[f.Activation]
 	switch {
+	case !known.untyped && (f.TokenTypes < 1 || f.TokenTypes > maxSize):
+		return fmt.Errorf("type_vocab_size: found %d, expected a whole number from 1 to %d", f.TokenTypes, maxSize)
 	case f.Hidden%f.Heads != 0:
-		return fmt.Errorf("hidden_size %d is not a multiple of the %d heads", f.Hidden, f.Heads)
+		return fmt.Errorf("%s %d is not a multiple of the %d heads", known.key("hidden_size"), f.Hidden, f.Heads)
+	case known.shared && (f.Embedding < 1 || f.Embedding > maxSize):
+		return fmt.Errorf("embedding_size: found %d, expected a whole number from 1 to %d", f.Embedding, maxSize)
+	case known.shared && (f.Groups < 1 || f.Groups > f.Layers):
+		return fmt.Errorf("num_hidden_groups: found %d, expected a whole number from 1 to the %d layers", f.Groups, f.Layers)
+	case known.shared && f.InGroup != 1:
+		return fmt.Errorf("inner_group_num: %d is not supported; supported: 1", f.InGroup)
+	}
+	return nil
+}
+
+func (f *configFile) check(known *family) error {
+	if err := f.checkSizes(known); err != nil {
+		return err
+	}
+	_, active := activation.Functions[f.Activation]
+	switch {
 	case !(f.NormEps > 0):
 		return fmt.Errorf("layer_norm_eps: found %g, expected a positive number", f.NormEps)
 	case !(f.Std >= 0):
 		return fmt.Errorf("initializer_range: found %g, expected 0 or more", f.Std)
-	case !known:
-		return fmt.Errorf("hidden_act: %q is not supported; known: %s", f.Activation, strings.Join(activation.Names(), ", "))
+	case !active:
+		return fmt.Errorf("%s: %q is not supported; known: %s", known.key("hidden_act"), f.Activation, strings.Join(activation.Names(), ", "))
 	case f.PositionBy != "absolute":
 		return fmt.Errorf("position_embedding_type: %q is not supported; known: absolute", f.PositionBy)
 	case f.Decoder || f.Cross:
 		return errors.New("is_decoder and add_cross_attention are not supported: this is a decoder, not an encoder")
 	case f.Pad < 0 || int(f.Pad) >= f.Vocab:
 		return fmt.Errorf("pad_token_id: found %d, expected an id of the %d tokens", f.Pad, f.Vocab)
-	case f.Positions <= int(f.Pad)+1:
+	case known.padded && f.Positions <= int(f.Pad)+1:
 		return fmt.Errorf("max_position_embeddings: found %d, expected more than pad_token_id + 1 = %d, where positions begin", f.Positions, f.Pad+1)
 	}
 	return nil
 }
 
-// MaxTokens is the length of the longest sequence: positions begin after the padding token's id.
-func (c *Config) MaxTokens() int { return c.MaxPositions - int(c.Pad) - 1 }
+// MaxTokens is the length of the longest sequence. RoBERTa's positions begin after the padding token's id.
+func (c *Config) MaxTokens() int { return c.MaxPositions - c.firstPosition() }
+
+// firstPosition is the row of the position embedding that a sequence's first token gets.
+func (c *Config) firstPosition() int {
+	if c.family.padded {
+		return int(c.Pad) + 1
+	}
+	return 0
+}
+
+// Typed reports whether the model tells the tokens of two texts apart by their types.
+func (c *Config) Typed() bool { return c.family.typed && c.TokenTypes > 1 }
 
 // JSON returns the text of config.json, as it was read.
 func (c *Config) JSON() []byte { return c.text }

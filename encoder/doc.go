@@ -1,5 +1,5 @@
-// Package encoder reads bidirectional transformer encoders (RoBERTa) from Hugging Face folders and computes their hidden
-// states.
+// Package encoder reads bidirectional transformer encoders (RoBERTa, BERT and their kin, see [Types]) from Hugging Face folders
+// and computes their hidden states.
 //
 // A [Checkpoint] is a folder on disk, or a random initialisation; an [Encoder] is its parameters in an engine's memory. A
 // [Program] is a graph over its hidden states, such as a classification head, that is run over any number of sequences:

@@ -58,6 +58,7 @@ type Inputs struct {
 	Tokens    *Node // int64 [rows, seq]
 	Positions *Node // int64 [rows, seq], rows of the position embedding
 	Lengths   *Node // int64 [rows], how many tokens of each row are not padding
+	Types     *Node // int64 [rows, seq], rows of the token type embedding; nil where the model has one or none (Config.Typed)
 }
 
 // Parameter is a tensor of the encoder, or of its head, in the graph.
@@ -87,19 +88,39 @@ func (e *Encoder) Forward(in Inputs, layers int) []*Node {
 	if layers < 0 || layers > e.Config.Layers {
 		panic(fmt.Errorf("encoder: %d layers asked for of %d", layers, e.Config.Layers))
 	}
-	g, rows, seq := in.Tokens.Graph(), in.Tokens.Shape().Dim(0), in.Tokens.Shape().Dim(1)
-	lookup := func(table string, ids *Node) *Node { return Gather(e.Parameter(g, table), InsertAxes(ids, -1)) }
-	first := Zeros(g, shapes.Make(dtypes.Int64, 1, 1))
-	x := Add(Add(lookup(wordTable, in.Tokens), lookup(typeTable, first)), lookup(placeTable, in.Positions))
-	x = Reshape(e.normalise(x, firstNorm), rows*seq, e.Config.Hidden)
+	rows, seq := in.Tokens.Shape().Dim(0), in.Tokens.Shape().Dim(1)
+	x := e.embed(in)
 	shaped := func(x *Node) *Node { return Reshape(x, rows, seq, e.Config.Hidden) }
 	hidden := []*Node{shaped(x)}
-	bias := paddingBias(in.Lengths, seq)
+	bias, distances := paddingBias(in.Lengths, seq), e.relation(in.Tokens.Graph(), seq)
 	for layer := range layers {
-		x = e.layer(x, bias, blockNames(layer))
+		x = e.layer(x, bias, distances, e.Config.family.block(e.Config, layer))
 		hidden = append(hidden, shaped(x))
 	}
 	return hidden
+}
+
+// embed adds up the embeddings of the tokens, their positions and their types.
+//
+//	returns [rows*seq, hidden]
+func (e *Encoder) embed(in Inputs) *Node {
+	g, rows, seq := in.Tokens.Graph(), in.Tokens.Shape().Dim(0), in.Tokens.Shape().Dim(1)
+	lookup := func(table string, ids *Node) *Node { return Gather(e.Parameter(g, table), InsertAxes(ids, -1)) }
+	x := lookup(wordTable, in.Tokens)
+	switch {
+	case in.Types != nil:
+		x = Add(x, lookup(typeTable, in.Types))
+	case !e.Config.family.untyped:
+		x = Add(x, lookup(typeTable, Zeros(g, shapes.Make(dtypes.Int64, 1, 1))))
+	}
+	if !e.Config.family.relative {
+		x = Add(x, lookup(placeTable, in.Positions))
+	}
+	x = Reshape(e.normalise(x, firstNorm), rows*seq, e.Config.Embedding)
+	if e.Config.family.shared {
+		x = e.Apply(x, widening)
+	}
+	return x
 }
 
 // layer is one layer: attention and an MLP, each added to its input and normalised afterwards.
@@ -107,13 +128,18 @@ func (e *Encoder) Forward(in Inputs, layers int) []*Node {
 //	x       [rows*seq, hidden]
 //	bias    [rows, 1, 1, seq]
 //	returns [rows*seq, hidden]
-func (e *Encoder) layer(x, bias *Node, b block) *Node {
+func (e *Encoder) layer(x, bias *Node, distances *relation, b block) *Node {
 	rows, seq := bias.Shape().Dim(0), bias.Shape().Dim(3)
 	heads, dim := e.Config.Heads, e.Config.Hidden/e.Config.Heads
 	split := func(module string) *Node { // [rows, heads, seq, dim]
 		return TransposeAllDims(Reshape(e.Apply(x, module), rows, seq, heads, dim), 0, 2, 1, 3)
 	}
-	scores := MulScalar(Einsum("bhqd,bhkd->bhqk", split(b.query), split(b.key)), 1/math.Sqrt(float64(dim)))
+	query, key, terms := split(b.query), split(b.key), 1.0
+	scores := Einsum("bhqd,bhkd->bhqk", query, key)
+	if distances != nil {
+		scores, terms = Add(scores, distances.scores(e, query, key, b)), 3
+	}
+	scores = MulScalar(scores, 1/math.Sqrt(terms*float64(dim)))
 	mixed := Einsum("bhqk,bhkd->bhqd", Softmax(Add(scores, bias), -1), split(b.value))
 	joined := Reshape(TransposeAllDims(mixed, 0, 2, 1, 3), rows*seq, heads*dim)
 	x = e.normalise(Add(x, e.Apply(joined, b.output)), b.outputNorm)

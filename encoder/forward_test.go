@@ -110,7 +110,7 @@ func (p plain) hidden(ids []int32) [][][]float64 {
 		return y
 	}
 	for layer := range p.Layers {
-		b := blockNames(layer)
+		b := p.family.block(p.Config, layer)
 		query := each(x, func(i int) []float64 { return p.linear(x[i], b.query) })
 		key := each(x, func(i int) []float64 { return p.linear(x[i], b.key) })
 		value := each(x, func(i int) []float64 { return p.linear(x[i], b.value) })
@@ -159,7 +159,7 @@ func TestForward(t *testing.T) {
 				}
 				defer program.Close()
 				checked := 0
-				err = program.Run(context.Background(), test.sequences, func(b *Batch, output []float32) error {
+				err = program.Run(context.Background(), Plain(test.sequences), func(b *Batch, output []float32) error {
 					for row, member := range b.Members {
 						for layer, tokens := range p.hidden(test.sequences[member]) {
 							for place, want := range tokens {
@@ -200,7 +200,7 @@ func TestRunStops(t *testing.T) {
 	defer program.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err = program.Run(ctx, [][]int32{{1}}, func(*Batch, []float32) error {
+	err = program.Run(ctx, Plain([][]int32{{1}}), func(*Batch, []float32) error {
 		t.Error("a batch was computed")
 		return nil
 	})
@@ -219,7 +219,7 @@ func TestForwardRefuses(t *testing.T) {
 	program, err := e.Program(func(in Inputs) *Node { return e.Forward(in, 3)[3] })
 	if err == nil {
 		defer program.Close()
-		err = program.Run(context.Background(), [][]int32{{1}}, func(*Batch, []float32) error { return nil })
+		err = program.Run(context.Background(), Plain([][]int32{{1}}), func(*Batch, []float32) error { return nil })
 	}
 	if err == nil || !strings.Contains(err.Error(), "3 layers asked for of 2") {
 		t.Errorf("got error %v, want one about 3 layers of 2", err)

@@ -22,7 +22,11 @@ type Program struct {
 // Program prepares a graph whose output is float32 with rows as its first axis.
 func (e *Encoder) Program(build func(in Inputs) *Node) (*Program, error) {
 	exec, err := gomodel.NewExec(e.backend, e.store, func(_ *gomodel.Scope, in []*Node) *Node {
-		return build(Inputs{Tokens: in[0], Positions: in[1], Lengths: in[2]})
+		inputs := Inputs{Tokens: in[0], Positions: in[1], Lengths: in[2]}
+		if e.Config.Typed() {
+			inputs.Types = in[3]
+		}
+		return build(inputs)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the encoder's graph: %w", err)
@@ -33,10 +37,10 @@ func (e *Encoder) Program(build func(in Inputs) *Node) (*Program, error) {
 // Close releases the compiled graphs.
 func (p *Program) Close() { p.exec.Finalize() }
 
-// Run computes the graph for sequences of token ids, of 1 to MaxTokens tokens each, in batches of about the same length. It
+// Run computes the graph for sequences of 1 to MaxTokens tokens each, in batches of about the same length. It
 // gives each batch with the graph's output, row-major, to use, which must not keep it. When ctx ends, so does Run, with
 // ctx's error.
-func (p *Program) Run(ctx context.Context, sequences [][]int32, use func(b *Batch, output []float32) error) error {
+func (p *Program) Run(ctx context.Context, sequences []Sequence, use func(b *Batch, output []float32) error) error {
 	list, err := p.encoder.Config.batches(sequences)
 	if err != nil {
 		return err

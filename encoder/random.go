@@ -21,7 +21,7 @@ func Random(config *Config, seed uint64, head ...Tensor) *Checkpoint {
 func (c *Checkpoint) initial(t Tensor) []float32 {
 	values := make([]float32, t.size())
 	switch {
-	case strings.HasSuffix(t.Name, "LayerNorm.weight"):
+	case strings.HasSuffix(strings.ToLower(t.Name), "norm.weight"):
 		for i := range values {
 			values[i] = 1
 		}

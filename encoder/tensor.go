@@ -1,7 +1,5 @@
 package encoder
 
-import "fmt"
-
 // Tensor is a tensor of a checkpoint: its name and its dimensions.
 type Tensor struct {
 	Name string
@@ -38,23 +36,32 @@ const (
 // block names the modules of one layer.
 type block struct{ query, key, value, output, outputNorm, inner, outer, outerNorm string }
 
-func blockNames(layer int) block {
-	p := fmt.Sprintf("encoder.layer.%d.", layer)
-	return block{
-		query: p + "attention.self.query", key: p + "attention.self.key", value: p + "attention.self.value",
-		output: p + "attention.output.dense", outputNorm: p + "attention.output.LayerNorm",
-		inner: p + "intermediate.dense", outer: p + "output.dense", outerNorm: p + "output.LayerNorm",
-	}
-}
-
 // Tensors lists the encoder's tensors in the order in which checkpoints store them, without the prefix that models with a
 // head put before the names.
 func (c *Config) Tensors() []Tensor {
 	d := c.Hidden
-	list := []Tensor{{wordTable, []int{c.Vocab, d}}, {placeTable, []int{c.MaxPositions, d}}, {typeTable, []int{c.TokenTypes, d}}}
-	list = append(list, normTensors(firstNorm, d)...)
+	list := []Tensor{{wordTable, []int{c.Vocab, c.Embedding}}}
+	if !c.family.relative {
+		list = append(list, Tensor{placeTable, []int{c.MaxPositions, c.Embedding}})
+	}
+	if !c.family.untyped {
+		list = append(list, Tensor{typeTable, []int{c.TokenTypes, c.Embedding}})
+	}
+	list = append(list, normTensors(firstNorm, c.Embedding)...)
+	if c.family.shared {
+		list = append(list, Linear(widening, c.Embedding, d)...)
+	}
+	if c.family.relative {
+		list = append(list, Tensor{distanceTable, []int{2 * c.distances.span, d}})
+		list = append(list, normTensors(distanceNorm, d)...)
+	}
+	var last block
 	for i := range c.Layers {
-		b := blockNames(i)
+		b := c.family.block(c, i)
+		if b == last {
+			continue // shared with the layer before
+		}
+		last = b
 		for _, module := range []string{b.query, b.key, b.value, b.output} {
 			list = append(list, Linear(module, d, d)...)
 		}

@@ -52,8 +52,8 @@ var unusable = map[string]string{
 // separate tensors.
 var forwardOnly = map[string][]string{
 	"Slice": {
-		"model/layer.go mix", // with a key-value cache, so in sampling
-		"internal/sample/graphs.go resize", "internal/likelihood/graph.go graph",
+		"model/layer.go mix", "model/beginning.go newBeginning", // with a key-value cache, so in sampling and scoring
+		"internal/sample/graphs.go resize", "internal/likelihood/graph.go targets",
 		"internal/nf4/weights.go Restore", "internal/nf4/weights.go blockScales", // of weights that are not trained
 	},
 	"SliceAxis": nil,

@@ -47,10 +47,12 @@ type Inputs struct {
 	Noise *Node
 }
 
-// Cache holds the keys and values of earlier positions, for reading one token a row at a time (seq = 1). A pass only reads it:
-// the keys and values of its own positions are among its outputs, for the caller to keep.
+// Cache holds the keys and values of earlier positions, for reading one token a row at a time (seq = 1), or any number of
+// tokens after a beginning that all rows share. A pass only reads it: the keys and values of its own positions are among its
+// outputs, for the caller to keep. No gradients go through it.
 type Cache struct {
-	Keys, Values []*Node // per layer [rows, kvHeads, past, headDim]
+	Keys, Values []*Node // per layer [rows, kvHeads, past, headDim], or [1, …] where Shared
+	Shared       bool    // the same beginning stands before every row
 }
 
 // Outputs of a forward pass.

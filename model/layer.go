@@ -49,14 +49,19 @@ func unembed(hidden, table *Node) *Node {
 
 // attention is the state that the layers of one forward pass share.
 type attention struct {
-	bias  *Node // float32 [rows, 1, seq, keys]: 0 where visible, hiddenMask where not
-	cache *Cache
+	bias      *Node // float32 [rows, 1, seq, keys]: 0 where visible, hiddenMask where not
+	cache     *Cache
+	beginning *beginning // nil: the rows have nothing in common
 }
 
 func newAttention(in Inputs) *attention {
 	shape := shapes.Make(dtypes.Float32, in.Visible.Shape().Dimensions...)
 	zero := Zeros(in.Tokens.Graph(), shape)
-	return &attention{bias: InsertAxes(Where(in.Visible, zero, AddScalar(zero, hiddenMask)), 1), cache: in.Cache}
+	a := &attention{bias: InsertAxes(Where(in.Visible, zero, AddScalar(zero, hiddenMask)), 1), cache: in.Cache}
+	if in.Cache != nil && in.Cache.Shared {
+		a.beginning = newBeginning(a.bias, in.Cache)
+	}
+	return a
 }
 
 // attend is scaled dot-product attention of a layer; query heads share key-value heads where there are fewer of those.
@@ -65,6 +70,9 @@ func newAttention(in Inputs) *attention {
 //	k, v    [rows, kvHeads, keys, dim]
 //	returns [rows, heads, seq, dim]
 func (a *attention) attend(layer int, q, k, v *Node) *Node {
+	if a.beginning != nil {
+		return a.beginning.attend(layer, q, k, v)
+	}
 	rows, heads, seq, dim := q.Shape().Dim(0), q.Shape().Dim(1), q.Shape().Dim(2), q.Shape().Dim(3)
 	kvHeads := k.Shape().Dim(1)
 	if heads == kvHeads {

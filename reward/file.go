@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -45,9 +46,7 @@ func (l *Linear) Save(folder string) error {
 		return fmt.Errorf("save reward model: %w", err)
 	}
 	err := atomicfile.Write(filepath.Join(folder, FileName), func(w io.Writer) error {
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(linearFile{LinearKind, linearVersion, l.options, l.bias, l.ngrams.texts, l.weights})
+		return jsonl.Write(w, linearFile{LinearKind, linearVersion, l.options, l.bias, l.ngrams.texts, l.weights})
 	})
 	if err != nil {
 		return fmt.Errorf("save reward model: %w", err)

@@ -2,24 +2,20 @@ package reward
 
 import (
 	"bufio"
-	"bytes"
-	"compress/flate"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
 // ReadExamples reads labelled texts from a JSONL file, gzipped if its name ends in .gz. Each line is an object with the text
 // under textField, a non-empty string, and the class under labelField: 1, true or "positive"; 0, false or "negative".
 func ReadExamples(path, textField, labelField string) ([]Example, error) {
-	file, err := OpenRecords(path)
+	file, err := jsonl.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -29,24 +25,10 @@ func ReadExamples(path, textField, labelField string) ([]Example, error) {
 
 func parseExamples(r io.Reader, name, textField, labelField string) ([]Example, error) {
 	var examples []Example
-	err := eachLine(r, name, func(line []byte) error {
-		o, err := parseObject(line)
-		if err != nil {
-			return err
-		}
-		text, err := o.text(textField)
-		if err != nil {
-			return err
-		}
-		if strings.TrimSpace(text) == "" {
-			return fmt.Errorf("field %q: empty; every record needs a text", textField)
-		}
-		positive, err := o.label(labelField)
-		if err != nil {
-			return err
-		}
-		examples = append(examples, Example{text, positive})
-		return nil
+	err := jsonl.Each(r, name, func(o jsonl.Object, _ int) error {
+		e, err := exampleOf(o, textField, labelField)
+		examples = append(examples, e)
+		return usage.Wrap(err)
 	})
 	if err != nil {
 		return nil, err
@@ -55,6 +37,40 @@ func parseExamples(r io.Reader, name, textField, labelField string) ([]Example, 
 		return nil, usage.Errorf("%s: no records", name)
 	}
 	return examples, nil
+}
+
+func exampleOf(o jsonl.Object, textField, labelField string) (Example, error) {
+	text, err := textOf(o, textField)
+	if err != nil {
+		return Example{}, err
+	}
+	if strings.TrimSpace(text) == "" {
+		return Example{}, fmt.Errorf("field %q: empty; every record needs a text", textField)
+	}
+	var positive class
+	err = o.Decode(labelField, &positive, "1 (positive) or 0 (negative)")
+	return Example{text, bool(positive)}, err
+}
+
+func textOf(o jsonl.Object, field string) (text string, err error) {
+	err = o.Decode(field, &text, "a string")
+	return text, err
+}
+
+// class is the value of a label: the positive class or the negative one.
+type class bool
+
+// UnmarshalJSON reads the ways in which labels are written.
+func (c *class) UnmarshalJSON(text []byte) error {
+	switch string(text) {
+	case "1", "1.0", "true", `"1"`, `"positive"`, `"pos"`:
+		*c = true
+	case "0", "0.0", "false", `"0"`, `"negative"`, `"neg"`:
+		*c = false
+	default:
+		return errors.New("neither class")
+	}
+	return nil
 }
 
 // Fields names the fields of records to score. A record with the completion field has the prompt field too; every other one
@@ -72,14 +88,10 @@ const scoreBatch = 256
 // for r in errors, which are usage errors and name the line.
 func ScoreRecords(ctx context.Context, s Scorer, fields Fields, r io.Reader, name string, w io.Writer, progress func(written int)) (int, error) {
 	b := recordBatch{scorer: s, out: bufio.NewWriter(w), progress: progress}
-	err := eachLine(r, name, func(line []byte) error {
-		o, err := parseObject(line)
-		if err != nil {
-			return err
-		}
+	err := jsonl.Each(r, name, func(o jsonl.Object, _ int) error {
 		prompt, completion, err := fields.of(o)
 		if err != nil {
-			return err
+			return usage.Wrap(err)
 		}
 		b.objects = append(b.objects, o)
 		b.prompts = append(b.prompts, prompt)
@@ -100,16 +112,14 @@ func ScoreRecords(ctx context.Context, s Scorer, fields Fields, r io.Reader, nam
 	return b.written, err
 }
 
-func (f Fields) of(o object) (prompt, completion string, err error) {
-	_, hasCompletion := o.get(f.Completion)
-	_, hasText := o.get(f.Text)
+func (f Fields) of(o jsonl.Object) (prompt, completion string, err error) {
 	switch {
-	case hasCompletion:
-		if prompt, err = o.text(f.Prompt); err == nil {
-			completion, err = o.text(f.Completion)
+	case o.Has(f.Completion):
+		if prompt, err = textOf(o, f.Prompt); err == nil {
+			completion, err = textOf(o, f.Completion)
 		}
-	case hasText:
-		completion, err = o.text(f.Text)
+	case o.Has(f.Text):
+		completion, err = textOf(o, f.Text)
 	default:
 		err = fmt.Errorf("neither field %q nor %q; every record needs %q, or %q and %q", f.Text, f.Completion, f.Text, f.Prompt, f.Completion)
 	}
@@ -119,7 +129,7 @@ func (f Fields) of(o object) (prompt, completion string, err error) {
 type recordBatch struct {
 	scorer               Scorer
 	out                  *bufio.Writer
-	objects              []object
+	objects              []jsonl.Object
 	prompts, completions []string
 	written              int
 	progress             func(written int)
@@ -131,11 +141,11 @@ func (b *recordBatch) flush(ctx context.Context) error {
 		return &workError{err}
 	}
 	for i, o := range b.objects {
-		encoded, err := json.Marshal(scores[i])
+		line, err := scored(o, scores[i])
 		if err != nil {
 			return &workError{fmt.Errorf("reward of record %d: %w", b.written+1, err)}
 		}
-		if _, err := b.out.Write(o.with("reward", encoded)); err != nil {
+		if _, err := b.out.Write(line); err != nil {
 			return &workError{err}
 		}
 		b.written++
@@ -150,62 +160,16 @@ func (b *recordBatch) flush(ctx context.Context) error {
 	return nil
 }
 
+// scored is a record's line with its score.
+func scored(o jsonl.Object, score float64) ([]byte, error) {
+	with, err := o.With("reward", score)
+	if err != nil {
+		return nil, err
+	}
+	return with.Line()
+}
+
 // workError is an error met while handling a line that is no fault of the line.
 type workError struct{ error }
 
 func (w *workError) Unwrap() error { return w.error }
-
-// eachLine calls use with each line of r that is not blank. An error of use ends it and becomes a usage error that names the
-// line, unless it is a workError.
-func eachLine(r io.Reader, name string, use func(line []byte) error) error {
-	lines := bufio.NewReaderSize(r, 1<<16)
-	for number := 1; ; number++ {
-		line, err := lines.ReadBytes('\n')
-		if err != nil && err != io.EOF {
-			return readError(name, number, err)
-		}
-		if len(bytes.TrimSpace(line)) > 0 {
-			var work *workError
-			if fault := use(line); errors.As(fault, &work) {
-				return fault
-			} else if fault != nil {
-				return usage.Errorf("%s:%d: %w", name, number, fault)
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-	}
-}
-
-// readError says where reading ended; a damaged gzip file is the user's to replace.
-func readError(name string, line int, err error) error {
-	var flateErr flate.CorruptInputError
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &flateErr) {
-		return usage.Errorf("%s:%d: damaged gzip file: %w", name, line, err)
-	}
-	return fmt.Errorf("read %s: line %d: %w", name, line, err)
-}
-
-// OpenRecords opens a JSONL file, unpacking it if its name ends in .gz. A missing file is a usage error.
-func OpenRecords(path string) (io.ReadCloser, error) {
-	file, err := os.Open(path)
-	if os.IsNotExist(err) {
-		return nil, usage.Errorf("%s: no such file", path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !strings.HasSuffix(path, ".gz") {
-		return file, nil
-	}
-	unpacked, err := gzip.NewReader(file)
-	if err != nil {
-		file.Close()
-		return nil, usage.Errorf("%s: not a gzip file: %w", path, err)
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{unpacked, file}, nil
-}

@@ -35,9 +35,9 @@ func TestParseExamples(t *testing.T) {
 func TestParseExamplesRefuses(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
 		{"not JSON", `text`, "x.jsonl:2: not JSON"},
-		{"array", `["a"]`, "x.jsonl:2: not a JSON object"},
-		{"cut", `{"text": "a", "label": 1`, "x.jsonl:2: not JSON"},
-		{"two objects", `{"text": "a", "label": 1}{}`, "x.jsonl:2: more than one"},
+		{"array", `["a"]`, `x.jsonl:2: ["a"]; every line needs one JSON object`},
+		{"cut", `{"text": "a", "label": 1`, "x.jsonl:2: the line ends in the middle of a JSON object"},
+		{"two objects", `{"text": "a", "label": 1}{}`, "x.jsonl:2: something follows the JSON object"},
 		{"no text", `{"review": "a", "label": 1}`, `x.jsonl:2: field "text": missing; the fields are "review", "label"`},
 		{"text type", `{"text": 3, "label": 1}`, `x.jsonl:2: field "text": 3; want a string`},
 		{"empty text", `{"text": " ", "label": 1}`, `x.jsonl:2: field "text": empty`},
@@ -114,7 +114,7 @@ func TestScoreRecords(t *testing.T) {
 		{"no text", `{"a": 1}`, "", `in:1: neither field "text" nor "completion"`},
 		{"no prompt", `{"completion": "a"}`, "", `in:1: field "prompt": missing`},
 		{"chat", `{"prompt": [], "completion": "a"}`, "", `in:1: field "prompt": []; want a string`},
-		{"lines before the faulty one", "{\"text\": \"ab\"}\n{", `{"text": "ab", "reward": 1}` + "\n", "in:2: not JSON"},
+		{"lines before the faulty one", "{\"text\": \"ab\"}\n{", `{"text": "ab", "reward": 1}` + "\n", "in:2: the line ends in the middle of a JSON object"},
 	} {
 		var out bytes.Buffer
 		n, err := ScoreRecords(context.Background(), halves{}, DefaultFields(), strings.NewReader(c.input), "in", &out, nil)

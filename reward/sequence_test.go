@@ -174,7 +174,7 @@ func TestSequenceRefuses(t *testing.T) {
 		name, folder, label string
 		want                string
 	}{
-		{"causal model", write(t.TempDir(), "config.json", `{"model_type": "gpt2"}`), "", `model_type "gpt2" is not an encoder this program knows; known: roberta`},
+		{"causal model", write(t.TempDir(), "config.json", `{"model_type": "gpt2"}`), "", `model_type "gpt2" is not an encoder this program knows; known: albert, `},
 		{"no head", sequenceModel(t, `"architectures": ["RobertaForMaskedLM"]`, two...), "", "has no classification head"},
 		{"unknown label", sequenceModel(t, "", two...), "good", `unknown label "good"; the model's labels: NEGATIVE, POSITIVE`},
 		{"no label", sequenceModel(t, "", "a", "b", "c"), "", "the model has 3 labels; say which one is good: a, b, c"},

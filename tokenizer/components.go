@@ -9,42 +9,18 @@ import (
 	"unicode"
 )
 
-func readNormalizer(d *definition, path string, raw json.RawMessage) error {
-	kind, err := componentType(path, raw)
-	if err != nil || isNull(raw) {
-		return err
-	}
-	if form, ok := normalForms[kind]; ok {
-		d.normalizer = append(d.normalizer, form)
-		return decodeComponent(path, raw, &struct{ Type string }{})
-	}
-	if kind != "Sequence" {
-		return unknownType(path, kind, strings.Join(slices.Sorted(maps.Keys(normalForms)), ", ")+", Sequence")
-	}
-	var sequence struct {
-		Type        string
-		Normalizers []json.RawMessage `json:"normalizers"`
-	}
-	if err := decodeComponent(path, raw, &sequence); err != nil {
-		return err
-	}
-	for i, part := range sequence.Normalizers {
-		if err := readNormalizer(d, fmt.Sprintf("%s.normalizers[%d]", path, i), part); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const knownPreTokenizers = "ByteLevel, Digits, Punctuation, Sequence, Split"
+const knownPreTokenizers = "BertPreTokenizer, ByteLevel, Digits, Metaspace, Punctuation, Sequence, Split, WhitespaceSplit"
 
 func readPreTokenizer(d *definition, path string, raw json.RawMessage) error {
 	reader := preTokenizerReader{}
 	if err := reader.read(path, raw); err != nil {
 		return err
 	}
-	if !reader.byteLevel {
-		return fmt.Errorf("%s: no ByteLevel step; only byte-level tokenizers are supported", path)
+	switch {
+	case d.model == nil && !reader.byteLevel:
+		return fmt.Errorf("%s: no ByteLevel step; only byte-level BPE is supported", path)
+	case d.model != nil && reader.byteLevel:
+		return fmt.Errorf("%s: a ByteLevel step is supported with BPE alone", path)
 	}
 	kind, _ := componentType(path, raw) // read without error above
 	d.words, d.byteLevelOnly = reader.words, kind == "ByteLevel"
@@ -71,6 +47,15 @@ func (r *preTokenizerReader) read(path string, raw json.RawMessage) error {
 		return err
 	}
 	switch kind {
+	case "BertPreTokenizer":
+		r.add(wordsApart)
+		r.add(findStep{find: charFinder(isPunctuation), pieces: behaviours["Isolated"]})
+		return decodeComponent(path, raw, &struct{ Type string }{})
+	case "WhitespaceSplit":
+		r.add(wordsApart)
+		return decodeComponent(path, raw, &struct{ Type string }{})
+	case "Metaspace":
+		return r.readMetaspace(path, raw)
 	case "ByteLevel":
 		return r.readByteLevel(path, raw)
 	case "Digits":
@@ -160,11 +145,8 @@ func findBehaviour(path, name string) (behaviour, error) {
 
 func (r *preTokenizerReader) readSplit(path string, raw json.RawMessage) error {
 	var component struct {
-		Type    string
-		Pattern struct {
-			String string
-			Regex  string
-		}
+		Type     string
+		Pattern  pattern
 		Behavior string
 		Invert   bool
 	}
@@ -175,23 +157,40 @@ func (r *preTokenizerReader) readSplit(path string, raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	pattern := component.Pattern
-	if scan, ok := knownPatterns[pattern.Regex]; ok && component.Behavior == "Isolated" {
+	if scan, ok := knownPatterns[component.Pattern.Regex]; ok && component.Behavior == "Isolated" {
 		r.add(scanStep{scan}) // a scanner's pieces are the same whether they count as matches or not
 		return nil
 	}
-	var find finder
-	switch {
-	case pattern.String != "" && pattern.Regex == "":
-		find = literalFinder(pattern.String)
-	case pattern.Regex != "" && pattern.String == "":
-		if find, err = regexFinder(pattern.Regex); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	default:
-		return fmt.Errorf("%s: pattern: want either String or Regex", path)
+	find, err := component.Pattern.finder()
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	r.add(findStep{find: find, invert: component.Invert, pieces: pieces})
+	return nil
+}
+
+func (r *preTokenizerReader) readMetaspace(path string, raw json.RawMessage) error {
+	component := struct {
+		Type        string
+		Replacement string
+		OldName     string `json:"str_rep"` // the replacement once more, in older files
+		Prefix      *bool  `json:"add_prefix_space"`
+		Scheme      string `json:"prepend_scheme"`
+		Split       bool
+	}{Replacement: metaspace, Scheme: "always", Split: true}
+	if err := decodeComponent(path, raw, &component); err != nil {
+		return err
+	}
+	prefix := component.Scheme == "always"
+	switch {
+	case component.Replacement == "":
+		return fmt.Errorf("%s: replacement: empty", path)
+	case !prefix && component.Scheme != "never":
+		return fmt.Errorf("%s: prepend_scheme %q is not supported; supported: always, never", path, component.Scheme)
+	case component.Prefix != nil && !*component.Prefix:
+		prefix = false
+	}
+	r.add(metaspaceStep{replacement: component.Replacement, prefix: prefix, cut: component.Split})
 	return nil
 }
 
@@ -211,9 +210,11 @@ func (r *preTokenizerReader) readSequence(path string, raw json.RawMessage) erro
 	return nil
 }
 
-func readDecoder(_ *definition, path string, raw json.RawMessage) error {
+func readDecoder(d *definition, path string, raw json.RawMessage) error {
 	kind, err := componentType(path, raw)
 	switch {
+	case d != nil && d.model != nil:
+		return err // see Decode
 	case err != nil:
 		return err
 	case isNull(raw):

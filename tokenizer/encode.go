@@ -14,8 +14,8 @@ type encoder struct {
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
 // Encode returns the ids of text. Added and special tokens that stand in the text are recognised; nothing is put around
-// the text. Bytes for which the vocabulary has no piece (see Missing) become its unknown token, or nothing where it has
-// none, as in Hugging Face's library.
+// the text. Words, or in a byte-level vocabulary bytes (see Missing), for which there is no piece become the unknown token, or
+// nothing where there is none, as in Hugging Face's library.
 func (t *Tokenizer) Encode(text string) []int32 {
 	return t.Append(make([]int32, 0, len(text)/4+4), text)
 }
@@ -51,30 +51,43 @@ func (t *Tokenizer) EncodeAtMost(text string, maxTokens int) (ids []int32, cut b
 	return slices.Delete(ids, last-surplus, last), true
 }
 
+// Pair is two texts as a model reads them together.
+type Pair struct {
+	IDs   []int32
+	Types []int32 // of each id, 1 where it belongs to the second text and the model tells them apart so, otherwise 0
+	Cut   bool    // the texts had more ids than were asked for
+}
+
 // EncodePair returns the ids that a model reads of two texts, such as a premise and a hypothesis, in at most maxTokens ids: the
-// end of the first text is left out where they have more, then that of the second, and cut is true. ok is false where the
-// tokenizer's files do not say how two texts are put together, or leave no room for them.
-func (t *Tokenizer) EncodePair(first, second string, maxTokens int) (ids []int32, cut, ok bool) {
+// end of the first text is left out where they have more, then that of the second. ok is false where the tokenizer's files do
+// not say how two texts are put together, or leave no room for them.
+func (t *Tokenizer) EncodePair(first, second string, maxTokens int) (pair Pair, ok bool) {
 	f := t.frame.pair
 	if f == nil {
-		return nil, false, false
+		return Pair{}, false
 	}
 	room := maxTokens - len(f.prefix) - len(f.middle) - len(f.suffix)
 	if room < 0 {
-		return nil, false, false
+		return Pair{}, false
 	}
 	a, b := t.Encode(first), t.Encode(second)
 	if surplus := len(a) + len(b) - room; surplus > 0 {
-		cut = true
+		pair.Cut = true
 		a = a[:max(0, len(a)-surplus)]
 		b = b[:min(len(b), room)]
 	}
-	return slices.Concat(f.prefix, a, f.middle, b, f.suffix), cut, true
+	of := func(kind int32, ids []int32) []int32 { return slices.Repeat([]int32{kind}, len(ids)) }
+	pair.IDs = slices.Concat(f.prefix, a, f.middle, b, f.suffix)
+	pair.Types = slices.Concat(f.prefixTypes, of(f.firstType, a), f.middleTypes, of(f.secondType, b), f.suffixTypes)
+	return pair, true
 }
 
-// Missing returns the first byte of text that Encode cannot represent. Vocabularies learned from UTF-8 often lack the bytes
-// that never occur in it, and some lack control characters.
+// Missing returns the first byte of text that Encode cannot represent. Byte-level vocabularies learned from UTF-8 often lack the
+// bytes that never occur in it, and some lack control characters; in others no byte is missing, only words are unknown.
 func (t *Tokenizer) Missing(text string) (b byte, missing bool) {
+	if t.Kind() != ByteLevelBPE {
+		return 0, false
+	}
 	text = t.normalizer.apply(text)
 	for i := range len(text) {
 		if t.vocabulary.bytes[text[i]] == none {
@@ -119,8 +132,11 @@ func (t *Tokenizer) appendWord(ids []int32, word string, e *encoder) []int32 {
 	return ids
 }
 
-// appendWord appends the ids of one word by the merges.
+// appendWord appends the ids of one word.
 func (v *vocabulary) appendWord(ids []int32, word string, e *encoder) []int32 {
+	if v.model != nil {
+		return v.model.appendWord(ids, word)
+	}
 	if id, ok := v.words[word]; ok {
 		return append(ids, id)
 	}

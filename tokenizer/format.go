@@ -99,10 +99,16 @@ func parseDocument(content []byte) (*definition, error) {
 }
 
 func readModel(d *definition, path string, raw json.RawMessage) error {
-	if kind, err := componentType(path, raw); err != nil {
+	kind, err := modelType(path, raw)
+	switch {
+	case err != nil:
 		return err
-	} else if kind != "BPE" && kind != "" {
-		return unknownType(path, kind, "BPE")
+	case kind == "WordPiece":
+		return readWordPiece(d, path, raw)
+	case kind == "Unigram":
+		return readUnigram(d, path, raw)
+	case kind != "BPE" && kind != "":
+		return unknownType(path, kind, "BPE, Unigram, WordPiece")
 	}
 	var m documentModel
 	if err := decodeComponent(path, raw, &m); err != nil {
@@ -126,6 +132,28 @@ func readModel(d *definition, path string, raw json.RawMessage) error {
 		d.merges[i] = merge
 	}
 	return nil
+}
+
+// modelType returns the type of a model: that which it names or, in older files without one, that whose fields it has.
+func modelType(path string, raw json.RawMessage) (string, error) {
+	kind, err := componentType(path, raw)
+	if err != nil || kind != "" || isNull(raw) {
+		return kind, err
+	}
+	var fields struct {
+		MaxChars json.RawMessage `json:"max_input_chars_per_word"`
+		Unknown  json.RawMessage `json:"unk_id"`
+	}
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return "", fmt.Errorf("%s: %w", path, plainError(err))
+	}
+	switch {
+	case fields.MaxChars != nil:
+		return "WordPiece", nil
+	case fields.Unknown != nil:
+		return "Unigram", nil
+	}
+	return "", nil
 }
 
 // componentType returns the type of a component, "" where it is absent or null.

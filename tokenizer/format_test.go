@@ -72,7 +72,7 @@ func TestDocumentRefuses(t *testing.T) {
 		{"version", part("version", `"2.0"`), `version "2.0" is not supported; want "1.0"`},
 		{"unknown part", part("extra", `1`), `unknown field "extra"`},
 		{"no model", part("model", `null`), `model: missing`},
-		{"model of another type", part("model", `{"type": "WordPiece"}`), `model: type "WordPiece" is not supported; supported: BPE`},
+		{"model of another type", part("model", `{"type": "WordLevel"}`), `model: type "WordLevel" is not supported; supported: BPE, Unigram, WordPiece`},
 		{"model that is no object", part("model", `[]`), `model: unexpected array; want an object`},
 		{"unknown field of the model", model(`"extra": 1`), `model: unknown field "extra"`},
 		{"dropout", model(`"dropout": 0.1`), `model: dropout 0.1 is not supported`},
@@ -99,10 +99,10 @@ func TestDocumentRefuses(t *testing.T) {
 		{"added id twice", added(`{"id": 9, "content": "x"}, {"id": 9, "content": "y"}`), `added tokens "x" and "y" both have id 9`},
 		{"empty added token", added(`{"id": 9, "content": ""}`), `id 9 belongs to an empty piece`},
 		{"unknown flag of an added token", added(`{"id": 9, "content": "x", "extra": 1}`), `unknown field "extra"`},
-		{"normalizer", part("normalizer", `{"type": "Lowercase"}`), `normalizer: type "Lowercase" is not supported; supported: NFC`},
-		{"normalizer in a sequence", part("normalizer", `{"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Strip"}]}`), `normalizer.normalizers[1]: type "Strip"`},
+		{"normalizer", part("normalizer", `{"type": "Nmt"}`), `normalizer: type "Nmt" is not supported; supported: BertNormalizer, Lowercase, NFC, `},
+		{"normalizer in a sequence", part("normalizer", `{"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Prepend"}]}`), `normalizer.normalizers[1]: type "Prepend"`},
 		{"no pre-tokenizer", part("pre_tokenizer", `null`), `pre_tokenizer: no ByteLevel step`},
-		{"pre-tokenizer", part("pre_tokenizer", `{"type": "Metaspace"}`), `pre_tokenizer: type "Metaspace" is not supported; supported: ByteLevel, Digits`},
+		{"pre-tokenizer", part("pre_tokenizer", `{"type": "UnicodeScripts"}`), `pre_tokenizer: type "UnicodeScripts" is not supported; supported: BertPreTokenizer, ByteLevel, Digits`},
 		{"pre-tokenizer in a sequence", part("pre_tokenizer", `{"type": "Sequence", "pretokenizers": [{"type": "Whitespace"}]}`), `pre_tokenizer.pretokenizers[0]: type "Whitespace"`},
 		{"two byte levels", part("pre_tokenizer", `{"type": "Sequence", "pretokenizers": [`+byteLevelPart+`, `+byteLevelPart+`]}`), `pretokenizers[1]: a second ByteLevel step`},
 		{"behaviour", part("pre_tokenizer", `{"type": "Punctuation", "behavior": "Kept"}`), `behavior "Kept" is not supported; supported: Contiguous, Isolated`},
@@ -196,21 +196,23 @@ func TestEncodePair(t *testing.T) {
 		maxTokens       int
 		want            []int32 // of "ab" twice and "a"; nil: no form for pairs
 		cut             bool
+		types           []int32 // nil: all 0
 	}{
-		{"RoBERTa", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 7, []int32{4, 2, 2, 5, 5, 0, 5}, false},
-		{"cut at the first", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 6, []int32{4, 2, 5, 5, 0, 5}, true},
-		{"cut at both", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 4, []int32{4, 5, 5, 5}, true},
-		{"no room", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 3, nil, false},
-		{"BERT", `{"type": "BertProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4]}`, 9, []int32{4, 2, 2, 5, 0, 5}, false},
+		{"RoBERTa", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 7, []int32{4, 2, 2, 5, 5, 0, 5}, false, nil},
+		{"cut at the first", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 6, []int32{4, 2, 5, 5, 0, 5}, true, nil},
+		{"cut at both", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 4, []int32{4, 5, 5, 5}, true, nil},
+		{"no room", `{"type": "RobertaProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4], "trim_offsets": true, "add_prefix_space": false}`, 3, nil, false, nil},
+		{"BERT", `{"type": "BertProcessing", "sep": ["</s>", 5], "cls": ["<s>", 4]}`, 9, []int32{4, 2, 2, 5, 0, 5}, false, []int32{0, 0, 0, 0, 1, 1}},
 		{
 			"template", `{"type": "TemplateProcessing", ` + single + `, "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "</s>", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}, {"SpecialToken": {"id": "<s>", "type_id": 1}}], ` + special + `}`,
 			9,
 			[]int32{2, 2, 5, 0, 4},
 			false,
+			[]int32{0, 0, 0, 1, 1},
 		},
-		{"template without", `{"type": "TemplateProcessing", ` + single + `, "pair": [], ` + special + `}`, 9, nil, false},
-		{"template the wrong way round", `{"type": "TemplateProcessing", ` + single + `, "pair": [{"Sequence": {"id": "B", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 1}}], ` + special + `}`, 9, nil, false},
-		{"none", `null`, 9, nil, false},
+		{"template without", `{"type": "TemplateProcessing", ` + single + `, "pair": [], ` + special + `}`, 9, nil, false, nil},
+		{"template the wrong way round", `{"type": "TemplateProcessing", ` + single + `, "pair": [{"Sequence": {"id": "B", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 1}}], ` + special + `}`, 9, nil, false, nil},
+		{"none", `null`, 9, nil, false, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -218,9 +220,13 @@ func TestEncodePair(t *testing.T) {
 				"post_processor": test.processor,
 				"added_tokens":   `[{"id": 4, "content": "<s>", "special": true}, {"id": 5, "content": "</s>", "special": true}]`,
 			})
-			ids, cut, ok := tok.EncodePair("abab", "a", test.maxTokens)
-			if diff := cmp.Diff(test.want, ids); diff != "" || ok != (test.want != nil) || cut != test.cut {
-				t.Errorf("cut %v, ok %v, ids (-want +got):\n%s", cut, ok, diff)
+			want := Pair{test.want, test.types, test.cut}
+			if test.types == nil && test.want != nil {
+				want.Types = make([]int32, len(test.want))
+			}
+			pair, ok := tok.EncodePair("abab", "a", test.maxTokens)
+			if diff := cmp.Diff(want, pair); diff != "" || ok != (test.want != nil) {
+				t.Errorf("ok %v, pair (-want +got):\n%s", ok, diff)
 			}
 		})
 	}
@@ -248,8 +254,8 @@ func FuzzDocument(f *testing.F) {
 		}
 		for _, text := range []string{"ab <s> 12", "é\xff"} {
 			tok.Decode(tok.EncodeWithSpecials(text))
-			if ids, _, ok := tok.EncodePair(text, text, 6); ok && len(ids) > 6 {
-				t.Fatalf("%d ids, want at most 6", len(ids))
+			if pair, ok := tok.EncodePair(text, text, 6); ok && (len(pair.IDs) > 6 || len(pair.Types) != len(pair.IDs)) {
+				t.Fatalf("%d ids with %d types, want at most 6 and as many", len(pair.IDs), len(pair.Types))
 			}
 		}
 	})

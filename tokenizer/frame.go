@@ -13,7 +13,13 @@ type frame struct {
 	pair           *pairFrame // nil where the post-processor has no form for two texts
 }
 
-type pairFrame struct{ prefix, middle, suffix []int32 }
+// pairFrame is what stands before, between and after two texts, and the types of the tokens: whether they belong to the first
+// text, 0, or the second, 1.
+type pairFrame struct {
+	prefix, middle, suffix                []int32
+	prefixTypes, middleTypes, suffixTypes []int32
+	firstType, secondType                 int32
+}
 
 func readPostProcessor(d *definition, path string, raw json.RawMessage) error {
 	kind, err := componentType(path, raw)
@@ -64,10 +70,18 @@ func (f *frame) wrap(prefix, suffix []int32) {
 	f.suffix = slices.Concat(f.suffix, suffix)
 }
 
-// classify makes the frame that of a classifier: RoBERTa's puts two separators between two texts, BERT's one.
-func (f *frame) classify(classifier, separator int32, numBetween int) {
+// classify makes the frame that of a classifier: BERT's puts a separator between two texts and tells them apart by types,
+// RoBERTa's puts two there and gives every token type 0.
+func (f *frame) classify(classifier, separator int32, asRoberta bool) {
 	f.wrap([]int32{classifier}, []int32{separator})
-	f.pair = &pairFrame{[]int32{classifier}, slices.Repeat([]int32{separator}, numBetween), []int32{separator}}
+	middle, last := []int32{separator}, int32(1)
+	if asRoberta {
+		middle, last = []int32{separator, separator}, 0
+	}
+	f.pair = &pairFrame{
+		prefix: []int32{classifier}, middle: middle, suffix: []int32{separator},
+		prefixTypes: []int32{0}, middleTypes: make([]int32, len(middle)), suffixTypes: []int32{last}, secondType: last,
+	}
 }
 
 // tokenAndID is a token written as ["</s>", 2].
@@ -101,11 +115,7 @@ func readClassifierFrame(d *definition, path string, raw json.RawMessage) error 
 	if component.Separator == nil || component.Classifier == nil {
 		return fmt.Errorf("%s: sep and cls are needed", path)
 	}
-	numBetween := 1
-	if component.Type == "RobertaProcessing" {
-		numBetween = 2
-	}
-	d.frame.classify(component.Classifier.id, component.Separator.id, numBetween)
+	d.frame.classify(component.Classifier.id, component.Separator.id, component.Type == "RobertaProcessing")
 	return nil
 }
 
@@ -129,7 +139,7 @@ type templatePart struct {
 
 type templateItem struct {
 	ID     string
-	TypeID int `json:"type_id"`
+	TypeID int32 `json:"type_id"`
 }
 
 func readTemplate(d *definition, path string, raw json.RawMessage) error {
@@ -141,32 +151,44 @@ func readTemplate(d *definition, path string, raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	d.frame.wrap(single[0], single[1])
+	d.frame.wrap(single[0].ids, single[1].ids)
 	var parts []templatePart
 	if decodeStrict(component.Pair, &parts) != nil {
 		return nil
 	}
 	if pair, err := component.stretches(path+".pair", parts, "A", "B"); err == nil {
-		d.frame.pair = &pairFrame{pair[0], pair[1], pair[2]}
+		d.frame.pair = &pairFrame{
+			prefix: pair[0].ids, middle: pair[1].ids, suffix: pair[2].ids,
+			prefixTypes: pair[0].types, middleTypes: pair[1].types, suffixTypes: pair[2].types,
+			firstType: pair[0].next, secondType: pair[1].next,
+		}
 	}
 	return nil
 }
 
-// stretches are the ids of the special tokens before, between and after the sequences of a form, which it must have in that
-// order.
-func (t *template) stretches(path string, parts []templatePart, sequences ...string) ([][]int32, error) {
-	stretches := make([][]int32, len(sequences)+1)
+// stretch are special tokens in a row, their types, and the type of the sequence after them.
+type stretch struct {
+	ids, types []int32
+	next       int32
+}
+
+// stretches are the special tokens before, between and after the sequences of a form, which it must have in that order.
+func (t *template) stretches(path string, parts []templatePart, sequences ...string) ([]stretch, error) {
+	stretches := make([]stretch, len(sequences)+1)
 	seen := 0
 	for i, part := range parts {
 		switch {
 		case part.Sequence != nil && part.SpecialToken == nil && seen < len(sequences) && part.Sequence.ID == sequences[seen]:
+			stretches[seen].next = part.Sequence.TypeID
 			seen++
 		case part.SpecialToken != nil && part.Sequence == nil:
 			token, ok := t.SpecialTokens[part.SpecialToken.ID]
 			if !ok {
 				return nil, fmt.Errorf("%s[%d]: %q is not among special_tokens", path, i, part.SpecialToken.ID)
 			}
-			stretches[seen] = append(stretches[seen], token.IDs...)
+			s := &stretches[seen]
+			s.ids = append(s.ids, token.IDs...)
+			s.types = append(s.types, slices.Repeat([]int32{part.SpecialToken.TypeID}, len(token.IDs))...)
 		default:
 			return nil, fmt.Errorf("%s[%d]: want the sequence A once, and special tokens", path, i)
 		}

@@ -11,12 +11,12 @@ import (
 // normalForms are the normalisers, named as in tokenizer.json.
 var normalForms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
 
-// A normalizer applies Unicode normal forms one after another; without any it leaves texts as they are.
-type normalizer []norm.Form
+// A normalizer applies changes to a text one after another; without any it leaves texts as they are.
+type normalizer []func(text string) string
 
 func (n normalizer) apply(text string) string {
-	for _, form := range n {
-		text = normalForm(form, text)
+	for _, change := range n {
+		text = change(text)
 	}
 	return text
 }

@@ -1,5 +1,10 @@
 package tokenizer
 
+import (
+	"strings"
+	"unicode"
+)
+
 // A step is one part of the pre-tokenizer: it hands the pieces of a text to emit, in order.
 type step interface {
 	split(text string, emit func(piece string))
@@ -43,6 +48,31 @@ func (prefixStep) split(text string, emit func(string)) {
 		text = " " + text
 	}
 	emit(text)
+}
+
+// wordsApart leaves the white space out.
+var wordsApart = findStep{find: charFinder(unicode.IsSpace), pieces: removeMatches}
+
+// metaspace stands for a space in the pieces of SentencePiece.
+const metaspace = "\u2581"
+
+// metaspaceStep writes spaces as another string, and cuts before each.
+type metaspaceStep struct {
+	replacement string
+	prefix      bool // a text that does not begin with a space gets one
+	cut         bool
+}
+
+func (s metaspaceStep) split(text string, emit func(string)) {
+	text = strings.ReplaceAll(text, " ", s.replacement)
+	if s.prefix && !strings.HasPrefix(text, s.replacement) {
+		text = s.replacement + text
+	}
+	if !s.cut {
+		emit(text)
+		return
+	}
+	findStep{find: literalFinder(s.replacement), pieces: mergeWithNext}.split(text, emit)
 }
 
 // preTokenizer splits a text into the words that the merges apply to. The steps before ByteLevel work on the text, those

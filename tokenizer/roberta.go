@@ -26,23 +26,40 @@ func (s *settings) isRoberta() bool {
 func (s *settings) applyRoberta(d *definition) error {
 	d.words, d.byteLevelOnly = preTokenizer{text: []step{scanStep{scanGPT2}}}, true
 	d.added = slices.DeleteFunc(d.added, func(t addedToken) bool { return t.Content == endOfText })
+	ids, err := s.specials(d, "RoBERTa", robertaTokens, true)
+	if err != nil {
+		return err
+	}
+	d.frame.classify(ids["cls_token"], ids["sep_token"], true)
+	return nil
+}
+
+// specials makes the special tokens of a model family added tokens, and returns their ids by role. The files may name others
+// than the usual ones. Where the mask swallows the white space before it, it is told so.
+func (s *settings) specials(d *definition, family string, usual map[string]string, swallows bool) (map[string]int32, error) {
 	ids := map[string]int32{}
 	for _, role := range roleNames {
-		if _, ok := s.named[role]; !ok {
-			s.named[role] = namedToken{content: robertaTokens[role], source: "RoBERTa's " + role}
+		if _, ok := s.named[role]; !ok && usual[role] != "" {
+			s.named[role] = namedToken{content: usual[role], source: family + "'s " + role}
 		}
-		token := s.named[role]
-		id, ok := s.idOf(d, token.content)
+		token, ok := s.named[role]
 		if !ok {
-			return fmt.Errorf("%s: token %q is not in the vocabulary", token.source, token.content)
+			continue
+		}
+		id, ok := s.idOf(d, token.content)
+		if !ok && role == "mask_token" {
+			delete(s.named, role) // nothing here masks
+			continue
+		}
+		if !ok {
+			return nil, fmt.Errorf("%s: token %q is not in the vocabulary", token.source, token.content)
 		}
 		ids[role] = id
 		if !slices.ContainsFunc(s.added, func(t addedToken) bool { return t.Content == token.content }) {
-			s.added = append(s.added, addedToken{ID: id, Content: token.content, LeftStrip: role == "mask_token", Special: true})
+			s.added = append(s.added, addedToken{ID: id, Content: token.content, LeftStrip: swallows && role == "mask_token", Special: true})
 		}
 	}
-	d.frame.classify(ids["cls_token"], ids["sep_token"], 2)
-	return nil
+	return ids, nil
 }
 
 // idOf finds a token in the vocabulary or among the added tokens.

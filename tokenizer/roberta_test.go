@@ -30,9 +30,9 @@ func TestRobertaPair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, cut, ok := tok.EncodePair("ab", "a", 9)
-	if diff := cmp.Diff([]int32{0, 6, 2, 2, 4, 2}, ids); diff != "" || cut || !ok {
-		t.Errorf("cut %v, ok %v, ids (-want +got):\n%s", cut, ok, diff)
+	pair, ok := tok.EncodePair("ab", "a", 9)
+	if diff := cmp.Diff(Pair{[]int32{0, 6, 2, 2, 4, 2}, make([]int32, 6), false}, pair); diff != "" || !ok {
+		t.Errorf("ok %v, pair (-want +got):\n%s", ok, diff)
 	}
 }
 

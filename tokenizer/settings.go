@@ -20,6 +20,7 @@ type settings struct {
 	added       []addedToken
 	prefixSpace *bool
 	class       string // tokenizer_config.json's tokenizer_class
+	bert        bertSettings
 	modelType   string // config.json's model_type
 	maxTokens   int    // longest sequence, 0 where no file limits it
 	cutsLeft    bool   // of a longer text, the beginning is left out
@@ -87,6 +88,7 @@ func readSettings(dir string) (*settings, error) {
 func (s *settings) readTokenizerConfig(content []byte) error {
 	var config struct {
 		tokenNames
+		bertSettings
 		PrefixSpace *bool                 `json:"add_prefix_space"`
 		Added       map[string]addedToken `json:"added_tokens_decoder"`
 		Class       string                `json:"tokenizer_class"`
@@ -97,7 +99,7 @@ func (s *settings) readTokenizerConfig(content []byte) error {
 	if err := unmarshal(content, &config); err != nil {
 		return err
 	}
-	s.prefixSpace, s.class = config.PrefixSpace, config.Class
+	s.prefixSpace, s.class, s.bert = config.PrefixSpace, config.Class, config.bertSettings
 	for _, limit := range []*float64{config.OldLimit, config.Limit} {
 		if limit != nil && *limit >= 1 && *limit <= math.MaxInt32 { // files without a limit give an immense one
 			s.maxTokens = int(*limit)

@@ -1,5 +1,5 @@
 // Package tokenizer turns text into token ids and back by byte-level byte-pair encoding, the method of GPT-2 and its
-// successors.
+// successors; and, for encoders, into ids by WordPiece, as BERT does, or SentencePiece's Unigram, as ALBERT does.
 //
 // [Load] reads the tokenizer of a model folder in Hugging Face layout and gives the ids that Hugging Face's library gives;
 // what it cannot reproduce it refuses by name. [Train] learns a vocabulary from text. A [Tokenizer] is safe for concurrent
@@ -23,6 +23,27 @@ type Tokenizer struct {
 
 // roles are the tokens with a part in a sequence, none where the tokenizer's files name no such token.
 type roles struct{ eos, bos, pad int32 }
+
+// Kind is a method of cutting words into tokens.
+type Kind string
+
+// The kinds of tokenizers. The text of ids is exactly what was encoded with ByteLevelBPE alone.
+const (
+	ByteLevelBPE Kind = "byte-level BPE"
+	WordPiece    Kind = "WordPiece"
+	Unigram      Kind = "Unigram"
+)
+
+// Kind is the tokenizer's method.
+func (t *Tokenizer) Kind() Kind {
+	switch t.vocabulary.model.(type) {
+	case *wordPiece:
+		return WordPiece
+	case *unigram:
+		return Unigram
+	}
+	return ByteLevelBPE
+}
 
 // VocabSize is the highest id plus one: the number of rows an embedding needs at least.
 func (t *Tokenizer) VocabSize() int { return len(t.vocabulary.pieces) }

@@ -12,24 +12,36 @@ const maxTokenID = 1<<24 - 1
 
 // A definition is a tokenizer as its files describe it, before any check across its parts.
 type definition struct {
-	pieces      map[string]int32 // in the byte alphabet, as in the files
+	pieces      map[string]int32 // as in the files: in the byte alphabet for byte-level BPE
 	merges      [][2]string      // pieces, in order of rank
 	unknown     string           // piece for bytes without one, "" for none
 	fuseUnknown bool             // one unknown token for several such bytes in a row
 	fallback    bool             // missing bytes are written as <0x..>; supported only where no byte is missing
 	wholeWords  bool             // a word that is a piece is never cut, whatever the merges say
+	rows        int              // ids of the files, where that is more than the pieces show
+	model       wordModel        // nil for byte-level BPE
 	added       []addedToken
 	normalizer  normalizer
 	words       preTokenizer
 	frame       frame
+	// sentencePiece: read from a SentencePiece model, which does not say how a family numbers its pieces.
+	sentencePiece *sentencePiece
 	// byteLevelOnly: the pre-tokenizer is one ByteLevel step, whose prefix space tokenizer_config.json may override.
 	byteLevelOnly bool
 	// fromVocabulary: read from a vocabulary and merges, which do not say how texts are split and what stands around them.
 	fromVocabulary bool
 }
 
+// A wordModel cuts words otherwise than by merges.
+type wordModel interface {
+	// setPieces gives it the vocabulary, which it must not change; it reports what the vocabulary lacks.
+	setPieces(pieces map[string]int32) error
+	appendWord(ids []int32, word string) []int32
+}
+
 // vocabulary holds the pieces and merges.
 type vocabulary struct {
+	model       wordModel        // nil for byte-level BPE, of which alone bytes, merges and words are
 	pieces      []string         // id → bytes, "" without a token
 	ids         map[string]int32 // inverse of pieces
 	special     map[int32]bool
@@ -70,7 +82,7 @@ func (v *vocabulary) setPieces(d *definition) error {
 	if len(d.pieces) == 0 {
 		return errors.New("vocabulary: empty")
 	}
-	highest := int32(0)
+	highest := int32(max(d.rows-1, 0))
 	for piece, id := range d.pieces {
 		if err := checkID(piece, id); err != nil {
 			return err
@@ -86,14 +98,21 @@ func (v *vocabulary) setPieces(d *definition) error {
 	owners := make([]string, highest+1)
 	v.pieces = make([]string, highest+1)
 	v.ids = make(map[string]int32, len(d.pieces))
+	v.model = d.model
 	for _, piece := range slices.Sorted(maps.Keys(d.pieces)) {
 		id := d.pieces[piece]
 		if owners[id] != "" {
 			return fmt.Errorf("vocabulary: %q and %q both have id %d", owners[id], piece, id)
 		}
 		owners[id] = piece
-		v.pieces[id] = pieceText(piece)
+		v.pieces[id] = piece
+		if d.model == nil {
+			v.pieces[id] = pieceText(piece)
+		}
 		v.ids[v.pieces[id]] = id
+	}
+	if d.model != nil {
+		return d.model.setPieces(d.pieces)
 	}
 	return v.setBytes(d)
 }

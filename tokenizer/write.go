@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 )
 
 // trained makes the tokenizer of learned pieces and merges, with the files that Save writes.
@@ -42,17 +44,8 @@ func trained(pieces []string, merges [][2]string, specials []string) (*Tokenizer
 	return t, nil
 }
 
-// marshal leaves <, > and & as they are.
-func marshal(value any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(value)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
-}
-
 func writeIndented(value any) ([]byte, error) {
-	compact, err := marshal(value)
+	compact, err := jsonl.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +71,11 @@ func (o object) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		name, err := marshal(f.name)
+		name, err := jsonl.Marshal(f.name)
 		if err != nil {
 			return nil, err
 		}
-		value, err := marshal(f.value)
+		value, err := jsonl.Marshal(f.value)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +94,7 @@ type writtenVocabulary []string
 func (v writtenVocabulary) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for id, piece := range v {
-		name, err := marshal(piece)
+		name, err := jsonl.Marshal(piece)
 		if err != nil {
 			return nil, err
 		}

@@ -19,6 +19,14 @@ func classifier(ts *testscript.TestScript, negated bool, args []string) {
 	ts.Check(fixture.Classifier(ts.MkAbs(args[0]), args[1:]...))
 }
 
+// bert is the script command "bert FOLDER LABEL...": write a small BERT classifier with those labels.
+func bert(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 2 {
+		ts.Fatalf("usage: bert FOLDER LABEL...")
+	}
+	ts.Check(fixture.BERT(ts.MkAbs(args[0]), args[1:]...))
+}
+
 // languageModel is the script command "model FOLDER NAME [DTYPE]": write a small random model of that kind (see
 // golden.TinyConfigs) with its weights in that type, F32 if not given.
 func languageModel(ts *testscript.TestScript, negated bool, args []string) {

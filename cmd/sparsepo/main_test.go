@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"classifier": classifier, "model": languageModel, "hub": serveHub, "exits": exits, "dtypes": dtypes, "field": field,
+			"bert": bert, "classifier": classifier, "model": languageModel, "hub": serveHub, "exits": exits, "dtypes": dtypes, "field": field,
 		},
 		Condition: condition,
 	})

@@ -25,7 +25,7 @@ func usefulWork(pairs []data.TokenPair, w data.Work) float64 {
 			seen += n*prompt + n*(n+1)/2
 		}
 		seen += prompt * (prompt + 1) / 2
-		total += w.Position*(prompt+responses) + w.Pairing*seen + w.Response*responses
+		total += w.Position*(prompt+responses) + w.Pairing*seen + w.Response*float64(len(p.Learned())+len(p.Rejected))
 	}
 	return total
 }

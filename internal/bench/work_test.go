@@ -22,4 +22,8 @@ func TestUsefulWork(t *testing.T) {
 			t.Errorf("%s: %g, want %g", c.name, got, c.want)
 		}
 	}
+	pairs[0].Given = []data.Span{{First: 1, End: 2}}
+	if got := usefulWork(pairs, data.Work{Response: 100}); got != 300 {
+		t.Errorf("response tokens, one of which is not learned: %g, want 300", got)
+	}
 }

@@ -49,31 +49,41 @@ func (t *Template) Defined() bool { return t != nil && len(t.named) > 0 }
 // Render writes a conversation as the template says. The error is one of the user's making: there is no template, or the template
 // refuses the conversation; then it wraps a *jinja.Error with the template's message.
 func (t *Template) Render(messages []Message, options Options) (string, error) {
+	text, _, err := t.RenderGenerated(messages, options)
+	return text, err
+}
+
+// Span is a stretch of a text, in bytes.
+type Span = jinja.Span
+
+// RenderGenerated is [Template.Render] that also tells which stretches of the text the assistant wrote, where the template
+// marks them with {% generation %}.
+func (t *Template) RenderGenerated(messages []Message, options Options) (text string, generated []Span, err error) {
 	if !t.Defined() {
 		origin := "the model"
 		if t != nil {
 			origin = t.origin
 		}
-		return "", usage.Hint(usage.Errorf("%s has no chat template, so chat messages cannot become text", origin),
+		return "", nil, usage.Hint(usage.Errorf("%s has no chat template, so chat messages cannot become text", origin),
 			"put the template into chat_template.jinja beside the tokenizer, use the tokenizer of a chat model, or give prompts and responses as text")
 	}
 	parsed, err := t.choose(options)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	variables, err := t.variables(messages, options)
 	if err != nil {
-		return "", usage.Wrap(err)
+		return "", nil, usage.Wrap(err)
 	}
 	now := options.Now
 	if now.IsZero() {
 		now = time.Now()
 	}
-	text, err := parsed.Render(variables, now)
+	text, generated, err = parsed.RenderGenerated(variables, now)
 	if err != nil {
-		return "", usage.Wrap(fmt.Errorf("chat template of %s: %w", t.origin, err))
+		return "", nil, usage.Wrap(fmt.Errorf("chat template of %s: %w", t.origin, err))
 	}
-	return text, nil
+	return text, generated, nil
 }
 
 func (t *Template) choose(options Options) (*jinja.Template, error) {

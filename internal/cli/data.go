@@ -42,7 +42,7 @@ func newDataCheckCommand(app *App) *cobra.Command {
 		Short: "Count, measure and show what training would make of data sets",
 		Long: `Read data sets as training does and report, for each: records by format, those dropped and why, lengths, prompts and responses
 cut, tokens that would straddle the border of prompt and response, duplicates, pairs that contradict each other, and examples
-with every response token in brackets.
+with every token that is learned in brackets.
 
 A data set is a file (.jsonl, .json, either with .gz, .parquet), a folder, FOLDER:SPLIT, a pattern or a hub id; [:90%] after
 it takes a share of its prompts, and commas join several (docs/data.md). Without --model there is no tokenizer: lengths are
@@ -134,7 +134,10 @@ func (w *checkWork) prepare(ctx context.Context, app *App) error {
 		}
 		return texts
 	}
-	w.options.Template, err = source.Template(folder)
+	if w.options.Template, err = source.Template(folder); err != nil {
+		return err
+	}
+	w.options.MarkedTemplate, err = source.MarkedTemplate(folder)
 	return err
 }
 
@@ -162,7 +165,13 @@ func printCheck(out io.Writer, c *data.Check) {
 	}
 	fmt.Fprintln(out)
 	for _, e := range c.Examples {
-		fmt.Fprintf(out, "  %s\n    prompt    %s\n    chosen    %s\n", e.Source, endOf(strings.Join(e.Prompt, "")), bracketed(e.Chosen))
+		fmt.Fprintf(out, "  %s\n    prompt    %s\n", e.Source, endOf(strings.Join(e.Prompt, "")))
+		from := 0
+		for _, s := range e.Given {
+			fmt.Fprintf(out, "    chosen    %s\n    given     %s\n", bracketed(e.Chosen[from:s.First]), endOf(strings.Join(e.Chosen[s.First:s.End], "")))
+			from = s.End
+		}
+		fmt.Fprintf(out, "    chosen    %s\n", bracketed(e.Chosen[from:]))
 		if e.Rejected != nil {
 			fmt.Fprintf(out, "    rejected  %s\n", bracketed(e.Rejected))
 		}

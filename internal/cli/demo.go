@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
 	"github.com/sparsepo/sparsepo/internal/corpus"
+	"github.com/sparsepo/sparsepo/internal/frontier"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/sweep"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -152,16 +153,7 @@ func writeDemoCorpus(folder string) error {
 		"train.jsonl": reviews(demoReviews, demoSeed), "test.jsonl": reviews(demoTestReviews, demoSeed+1),
 		"prompts.jsonl": prompts, "beginnings.jsonl": beginnings,
 	} {
-		err := atomicfile.Write(filepath.Join(folder, name), func(w io.Writer) error {
-			encoder := json.NewEncoder(w)
-			for _, r := range records {
-				if err := encoder.Encode(r); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := jsonl.Save(filepath.Join(folder, name), records); err != nil {
 			return fmt.Errorf("write the corpus: %w", err)
 		}
 	}
@@ -184,7 +176,7 @@ type demoMethodRow struct {
 
 func printDemo(app *App, out string, took time.Duration) error {
 	runs := filepath.Join(out, "runs")
-	frontier, err := sweep.Gather([]sweep.Axis{{Key: "method", Values: strings.Split(demoMethods, ",")}, {Key: "beta", Values: []string{"0.1"}}}, runs)
+	measured, err := readDemoFrontier(runs)
 	if err != nil {
 		return err
 	}
@@ -196,9 +188,14 @@ func printDemo(app *App, out string, took time.Duration) error {
 	if err := atomicfile.WriteFile(result.Report, page); err != nil {
 		return err
 	}
-	for _, m := range frontier.Methods {
-		first, last := m.Points[0], m.Points[len(m.Points)-1]
-		result.Methods = append(result.Methods, demoMethodRow{m.Method, last.Reward, last.KL, first.Reward})
+	for i, p := range measured.Points {
+		if p.Step == 0 {
+			result.Methods = append(result.Methods, demoMethodRow{Method: p.Method, RewardStart: p.Reward})
+		}
+		if i+1 == len(measured.Points) || measured.Points[i+1].Step == 0 {
+			row := &result.Methods[len(result.Methods)-1]
+			row.Reward, row.KL = p.Reward, p.KL
+		}
 	}
 	if app.JSON {
 		return app.PrintJSON(result)
@@ -209,4 +206,18 @@ func printDemo(app *App, out string, took time.Duration) error {
 	}
 	fmt.Fprintf(app.Stdout, "%.0f s in all; report: %s\n", took.Seconds(), result.Report)
 	return nil
+}
+
+// readDemoFrontier reads what the demo's sweep wrote.
+func readDemoFrontier(runs string) (*frontier.Result, error) {
+	path := filepath.Join(runs, sweep.FrontierFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the frontier: %w", err)
+	}
+	var result frontier.Result
+	if err := json.Unmarshal(text, &result); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return &result, nil
 }

@@ -14,6 +14,7 @@ var evaluations = []func(*App) *cobra.Command{
 	newEvalHumanEvalCommand,
 	newEvalMBPPCommand,
 	newEvalTextCommand,
+	newEvalFrontierCommand,
 	newEvalCompareCommand,
 }
 

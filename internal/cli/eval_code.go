@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -79,7 +80,7 @@ func (w *codeEvalWork) run(ctx context.Context, app *App) error {
 	if err := w.check(); err != nil {
 		return err
 	}
-	tasks, err := w.tasks()
+	tasks, err := openTasks(w.benchmark, w.data, w.part)
 	if err != nil {
 		return err
 	}
@@ -132,10 +133,8 @@ func (w *codeEvalWork) check() error {
 		return usage.Errorf("--n: found %d, expected a positive number of programs", w.sampling.N)
 	case possible == 0:
 		return usage.Errorf("--k: found %v, none of which is at most --n %d", w.ks, w.sampling.N)
-	case w.sandbox.seconds <= 0:
-		return usage.Errorf("--timeout: found %g, expected more than 0 seconds", w.sandbox.seconds)
 	}
-	if err := w.sampling.Validate(); err != nil {
+	if err := errors.Join(w.sandbox.check(), w.sampling.Validate()); err != nil {
 		return err
 	}
 	if w.unstripped {
@@ -144,16 +143,17 @@ func (w *codeEvalWork) check() error {
 	return w.evalWork.check()
 }
 
-func (w *codeEvalWork) tasks() ([]codebench.Task, error) {
-	list, err := w.benchmark.Open(w.data)
-	if err != nil || w.benchmark != codebench.MBPP || w.part == "all" {
+// openTasks reads a benchmark's file; of MBPP's the tasks of one part.
+func openTasks(b codebench.Benchmark, path, part string) ([]codebench.Task, error) {
+	list, err := b.Open(path)
+	if err != nil || b != codebench.MBPP || part == "all" {
 		return list, err
 	}
-	if list, err = codebench.Split(list, w.part); err != nil {
+	if list, err = codebench.Split(list, part); err != nil {
 		return nil, usage.Errorf("--part: %w", err)
 	}
 	if len(list) == 0 {
-		return nil, usage.Errorf("%s: no tasks of the part %s; give --part all for a file with other numbers", w.data, w.part)
+		return nil, usage.Errorf("%s: no tasks of the part %s; give --part all for a file with other numbers", path, part)
 	}
 	return list, nil
 }

@@ -6,7 +6,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
 	"github.com/sparsepo/sparsepo/internal/evaluation"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/reward"
@@ -14,7 +16,7 @@ import (
 
 // compareWork is the work of "eval compare".
 type compareWork struct {
-	bootstrap evaluation.Bootstrap
+	bootstrap bootstrap.Options
 	reward    rewardFlags
 }
 
@@ -26,7 +28,8 @@ func newEvalCompareCommand(app *App) *cobra.Command {
 		Long: `Compare B with A on the items that both files of results have (eval TASK --out). For each task and metric: both means, the
 difference B - A with its interval by a paired bootstrap over items (the same items are drawn for both), the items at which B is
 better, the same and worse, and B's win rate, in which a tie counts half. A family of tasks has a row of its own: the mean of
-its tasks, each drawn from by itself.
+its tasks, each drawn from by itself. Results of "eval text" are compared prompt by prompt; corpus BLEU, which no prompt has
+alone, has an interval and no wins.
 
 With --reward, A and B are files of samples (records with "prompt" and "completion", as sample --out writes them), and the
 reward model judges them: the k-th response of one to a prompt against the k-th of the other.`,
@@ -42,18 +45,20 @@ reward model judges them: the k-th response of one to a prompt against the k-th 
 	}
 	flags := cmd.Flags()
 	work.reward.add(flags)
-	flags.IntVar(&work.bootstrap.Resamples, "resamples", 10000, "samples of the bootstrap")
-	flags.Float64Var(&work.bootstrap.Level, "level", 0.95, "share of the bootstrap's samples in the interval")
-	flags.Uint64Var(&work.bootstrap.Seed, "seed", 42, "seed of the bootstrap")
+	addBootstrap(flags, &work.bootstrap, bootstrap.Default())
 	return cmd
 }
 
+// addBootstrap adds the flags of a bootstrap.
+func addBootstrap(flags *pflag.FlagSet, o *bootstrap.Options, standard bootstrap.Options) {
+	flags.IntVar(&o.Resamples, "resamples", standard.Resamples, "samples of the bootstrap")
+	flags.Float64Var(&o.Level, "level", standard.Level, "share of the bootstrap's samples in the interval")
+	flags.Uint64Var(&o.Seed, "seed", standard.Seed, "seed of the bootstrap")
+}
+
 func (w *compareWork) run(ctx context.Context, app *App, pathA, pathB string) error {
-	switch {
-	case w.bootstrap.Resamples < 1:
-		return usage.Errorf("--resamples: found %d, expected a positive number", w.bootstrap.Resamples)
-	case w.bootstrap.Level <= 0 || w.bootstrap.Level >= 1:
-		return usage.Errorf("--level: found %g, expected a share between 0 and 1", w.bootstrap.Level)
+	if err := w.bootstrap.Validate(); err != nil {
+		return err
 	}
 	a, b, err := w.read(ctx, app, pathA, pathB)
 	if err != nil {
@@ -71,41 +76,59 @@ func (w *compareWork) run(ctx context.Context, app *App, pathA, pathB string) er
 
 // read gives the records of both files, judged by the reward model where there is one.
 func (w *compareWork) read(ctx context.Context, app *App, pathA, pathB string) (a, b []evaluation.Record, err error) {
-	lists := [2][]evaluation.Record{}
-	var scorer reward.Scorer
 	if w.reward.name != "" {
-		if scorer, err = w.reward.open(ctx, app); err != nil {
-			return nil, nil, err
-		}
-		defer reward.Close(scorer)
+		return w.judge(ctx, app, pathA, pathB)
 	}
+	files := [2]*evaluation.File{}
 	for i, path := range []string{pathA, pathB} {
-		if scorer == nil {
-			file, err := evaluation.Open(path)
-			if err != nil {
-				return nil, nil, err
-			}
-			lists[i] = file.Records
-			continue
-		}
-		records, prompts, err := evaluation.ReadSamples(path)
-		if err != nil {
+		if files[i], err = evaluation.Open(path); err != nil {
 			return nil, nil, err
 		}
-		if err := evaluation.JudgeSamples(ctx, scorer, records, prompts); err != nil {
+	}
+	if err := evaluation.CheckTextSettings(files[0], files[1]); err != nil {
+		return nil, nil, fmt.Errorf("compare %s with %s: %w", pathB, pathA, err)
+	}
+	return files[0].Records, files[1].Records, nil
+}
+
+// judge reads two files of samples and has the reward model judge them.
+func (w *compareWork) judge(ctx context.Context, app *App, pathA, pathB string) (a, b []evaluation.Record, err error) {
+	lists, prompts := [2][]evaluation.Record{}, [2][]string{}
+	for i, path := range []string{pathA, pathB} {
+		if lists[i], prompts[i], err = evaluation.ReadSamples(path); err != nil {
 			return nil, nil, err
 		}
-		lists[i] = records
+	}
+	uneven, err := evaluation.CheckSamples(lists[0], lists[1])
+	if err != nil {
+		return nil, nil, fmt.Errorf("compare %s with %s: %w", pathB, pathA, err)
+	}
+	if uneven > 0 {
+		fmt.Fprintf(app.Stderr, "%d prompts have more responses in one file than in the other; the first ones of each are compared, as many as both have\n", uneven)
+	}
+	scorer, err := w.reward.open(ctx, app)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer reward.Close(scorer)
+	for i := range lists {
+		if err := evaluation.JudgeSamples(ctx, scorer, lists[i], prompts[i]); err != nil {
+			return nil, nil, err
+		}
 	}
 	return lists[0], lists[1], nil
 }
 
 func (w *compareWork) print(app *App, result *evaluation.Comparison) error {
 	table := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "task\tmetric\titems\tA\tB\tB - A\t%g %% interval\twins\tties\tlosses\twin rate\n", 100*w.bootstrap.Level)
+	fmt.Fprintf(table, "task\tmetric\titems\tA\tB\tB - A\t%s interval\twins\tties\tlosses\twin rate\n", w.bootstrap.Percent())
 	for _, r := range result.Rows {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%.4f\t%.4f\t%+.4f\t[%+.4f, %+.4f]\t%d\t%d\t%d\t%.3f\n",
-			r.Task, r.Metric, r.Items, r.A, r.B, r.Difference, r.Low, r.High, r.Wins, r.Ties, r.Losses, r.WinRate)
+		wins := fmt.Sprintf("%d\t%d\t%d\t%.3f", r.Wins, r.Ties, r.Losses, r.WinRate)
+		if r.Corpus {
+			wins = "\t\t\t"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%.4f\t%.4f\t%+.4f\t[%+.4f, %+.4f]\t%s\n",
+			r.Task, r.Metric, r.Items, r.A, r.B, r.Difference, r.Low, r.High, wins)
 	}
 	if err := table.Flush(); err != nil {
 		return err

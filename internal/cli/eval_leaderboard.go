@@ -53,8 +53,8 @@ func newLeaderboardCommand(app *App, name, short, long, example string, families
 	if len(families) == 1 && len(families[0].Tasks()) > 1 {
 		flags.StringSliceVar(&work.only, "only", nil, "only these tasks: "+strings.Join(families[0].Tasks(), ", "))
 	}
-	if len(families) > 1 || families[0] == leaderboard.BBH || families[0] == leaderboard.MMLUPro {
-		flags.StringVar(&work.source.Examples, "examples", "", "folder that the prompts' examples come from (default: beside the data)")
+	if len(families) > 1 || families[0].HasExamples() {
+		flags.StringVar(&work.source.Examples, "examples", "", "folder or file that the prompts' examples come from (default: beside the data)")
 	}
 	flags.BoolVar(&work.chat, "chat", false, "write prompts in the model's chat template")
 	flags.BoolVar(&work.oneTurn, "one-turn", false, "with --chat: all examples in one turn of the user")
@@ -79,7 +79,9 @@ func newEvalBBHCommand(app *App) *cobra.Command {
 func newEvalMATHCommand(app *App) *cobra.Command {
 	return newLeaderboardCommand(app, "math", "MATH, level 5: generated solutions, 4 examples",
 		`Have the model solve the hardest problems of MATH, and compare its final answers with the right ones, by their values
-(exact_match) and by Minerva's rule (exact_match_original).`,
+(exact_match) and by Minerva's rule (exact_match_original). The four examples of the published task are in no data set: they
+are read from the file minerva.jsonl beside the data, or --examples, with problem and solution in each line. Without it the
+first problems below level 5 are the examples, and scores cannot be compared with published ones.`,
 		"  sparsepo eval math --model run/final --data data/math --only algebra --limit 50", leaderboard.MATH)
 }
 
@@ -177,12 +179,12 @@ func (w *leaderboardWork) load(ctx context.Context, app *App) ([]*leaderboard.Ta
 		if err != nil {
 			return nil, err
 		}
-		for _, task := range some {
+		for i, task := range some {
 			if task.Unanswerable > 0 {
 				fmt.Fprintf(app.Stderr, "%s: %d documents left out, none of whose choices is the answer\n", task.Name, task.Unanswerable)
 			}
-			if task.Note != "" {
-				fmt.Fprintf(app.Stderr, "%s: %s\n", task.Name, task.Note)
+			if task.Note != "" && (i == 0 || task.Note != some[i-1].Note) {
+				fmt.Fprintf(app.Stderr, "%s: %s\n", f, task.Note)
 			}
 		}
 		tasks = append(tasks, some...)

@@ -63,12 +63,9 @@ func (w *evalWork) open(ctx context.Context, app *App, settings map[string]strin
 		return nil, nil, err
 	}
 	defer checkpoint.Close()
-	t, err := checkpoint.Tokenizer()
+	t, err := tokenizerOf(checkpoint, w.model)
 	if err != nil {
 		return nil, nil, err
-	}
-	if t == nil {
-		return nil, nil, usage.Errorf("model %s: no tokenizer; put tokenizer.json beside the weights", w.model)
 	}
 	if w.template, err = checkpoint.Template(); err != nil {
 		return nil, nil, err
@@ -114,15 +111,20 @@ func (w *evalWork) file(checkpoint *source.Model, settings map[string]string) (*
 	return evaluation.Create(w.out, header)
 }
 
-// finish closes the file and prints what came out, unless the evaluation was broken off.
-func (w *evalWork) finish(app *App, file *evaluation.File, err error) error {
+// closeResults closes the file of an evaluation that may have been broken off by an error.
+func closeResults(file *evaluation.File, out string, err error) error {
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
-	if err != nil {
-		if w.out != "" && len(file.Records) > 0 {
-			err = usage.Hint(err, fmt.Sprintf("%s holds what was done; the same command goes on from there", w.out))
-		}
+	if err != nil && out != "" && len(file.Records) > 0 {
+		err = usage.Hint(err, fmt.Sprintf("%s holds what was done; the same command goes on from there", out))
+	}
+	return err
+}
+
+// finish closes the file and prints what came out, unless the evaluation was broken off.
+func (w *evalWork) finish(app *App, file *evaluation.File, err error) error {
+	if err := closeResults(file, w.out, err); err != nil {
 		return err
 	}
 	result := evalResult{Out: w.out, Summary: evaluation.Summarise(file.Records)}

@@ -9,8 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sparsepo/sparsepo/internal/hub"
-	"github.com/sparsepo/sparsepo/internal/sentence"
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
+	"github.com/sparsepo/sparsepo/internal/evaluation"
+	"github.com/sparsepo/sparsepo/internal/metrics"
 	"github.com/sparsepo/sparsepo/internal/textmetric"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -18,12 +19,17 @@ import (
 // evalText is the work of "eval text".
 type evalText struct {
 	samples, references string
+	out                 string
+	limit               int
+	bootstrap           bootstrap.Options
 	fields              textmetric.Fields
 	suite               textmetric.Suite
 	encoder, idf        string
 	bert                textmetric.BERTScoreOptions
 	nli, form, weights  string
 	labels              textmetric.NLIOptions
+
+	judge *textmetric.NLI // nil: none
 }
 
 func newEvalTextCommand(app *App) *cobra.Command {
@@ -37,13 +43,17 @@ func newEvalTextCommand(app *App) *cobra.Command {
   bleu       BLEU against references, of the corpus and of single responses, as sacreBLEU computes it
   self-bleu  BLEU of each sample against the other samples of its prompt: lower is more diverse
   distinct   share of different words, word pairs and triples
-  bertscore  similarity of hidden states of an encoder (--encoder, RoBERTa) to those of references
-  summac     whether the response follows from the prompt, by a classifier of sentence pairs (--nli, RoBERTa)
+  bertscore  similarity of hidden states of an encoder (--encoder, such as RoBERTa or BERT) to those of references
+  summac     whether the response follows from the prompt, by a classifier of sentence pairs (--nli)
   edna       summac against the prompt and between samples: responses that follow from it and differ
 
 References are JSONL records with the same "prompt" and "reference" or "references" (or "completion", or "chosen"), a text or a
-list of texts. Of several, the best counts for rouge and bertscore; bleu counts against all. docs/metrics.md has the sources.`,
-		Example: `  sparsepo eval text --samples samples.jsonl --references test.jsonl --metrics rouge,bleu,self-bleu
+list of texts. Of several, the best counts for rouge and bertscore; bleu counts against all. docs/metrics.md has the sources.
+
+The table has each score's interval by a bootstrap over prompts. With --out every prompt's record goes to a file, one JSON object
+a line, with the scores of its responses, and an evaluation that was broken off goes on where it was. "sparsepo eval compare"
+compares two such files, prompt by prompt.`,
+		Example: `  sparsepo eval text --samples samples.jsonl --references test.jsonl --metrics rouge,bleu,self-bleu --out texts.jsonl
   sparsepo eval text --samples samples.jsonl --references test.jsonl --metrics bertscore --encoder FacebookAI/roberta-large --idf train.jsonl --baseline roberta-large.tsv
   sparsepo eval text --samples samples.jsonl --metrics edna --nli FacebookAI/roberta-large-mnli --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
@@ -60,43 +70,47 @@ func (w *evalText) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&w.samples, "samples", "", "responses to measure (.jsonl, .jsonl.gz)")
 	flags.StringVar(&w.references, "references", "", "what they should have been (.jsonl, .jsonl.gz)")
+	flags.StringVar(&w.out, "out", "", "file for every prompt's record (.jsonl); one that exists is gone on with")
+	flags.IntVar(&w.limit, "limit", 0, "only so many prompts, the first ones (0: all)")
+	addBootstrap(flags, &w.bootstrap, bootstrap.Default())
 	flags.StringSliceVar(&w.suite.Metrics, "metrics", []string{"self-bleu", "distinct"}, "metrics, separated by commas: "+strings.Join(textmetric.Metrics(), ", "))
 	flags.StringVar(&w.fields.Prompt, "prompt-field", w.fields.Prompt, "field of the prompt, in both files")
 	flags.StringVar(&w.fields.Completion, "completion-field", w.fields.Completion, "field of a sample's text")
 	flags.StringVar(&w.fields.Reference, "reference-field", "", "field of the references (default: the first of reference, references, completion, chosen)")
 	flags.BoolVar(&w.suite.Stem, "stem", true, "rouge: compare stems")
 	flags.StringVar(&w.encoder, "encoder", "", "bertscore: encoder, a folder or a hub id")
-	flags.IntVar(&w.bert.Layer, "layer", 0, "bertscore: layer whose output stands for a token (0: the usual one, 10 of 12 and 17 of 24)")
+	flags.IntVar(&w.bert.Layer, "layer", 0, "bertscore: layer whose output stands for a token (0: the one that bert_score takes for that model or its size)")
 	flags.StringVar(&w.idf, "idf", "none", "bertscore: weigh tokens by how rare they are in the references (references), or in those of another file (its name)")
 	flags.StringVar(&w.bert.Baseline, "baseline", "", "bertscore: file of scores of unrelated texts, which become 0 (bert_score's rescale_baseline/*.tsv)")
 	flags.StringVar(&w.nli, "nli", "", "summac, edna: classifier of sentence pairs, a folder or a hub id")
 	flags.StringVar(&w.form, "summac", "zero-shot", "summac, edna: form of the score: "+strings.Join(formNames, ", "))
 	flags.StringVar(&w.weights, "summac-weights", "", "summac, edna: weights of --summac conv (.safetensors)")
-	flags.StringVar(&w.labels.Entailment, "entailment-label", "", "summac, edna: class that says that the second sentence follows (default: entailment)")
-	flags.StringVar(&w.labels.Contradiction, "contradiction-label", "", "summac, edna: class that says that it contradicts the first (default: contradiction)")
+	flags.StringVar(&w.labels.Entailment, "entailment-label", "", "summac, edna: class that says that the second sentence follows (default: entailment, or supports)")
+	flags.StringVar(&w.labels.Contradiction, "contradiction-label", "", "summac, edna: class that says that it contradicts the first (default: contradiction, or refutes)")
 }
 
 // check compares the flags with each other, before anything is read.
 func (w *evalText) check() (withReferences bool, err error) {
 	withReferences, err = textmetric.Needs(w.suite.Metrics)
-	has := func(metric string) bool { return slices.Contains(w.suite.Metrics, metric) }
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("--metrics: %w", err)
 	case withReferences && w.references == "":
 		return false, usage.Errorf("--references: rouge, bleu and bertscore compare with references; name their file")
-	case has("bertscore") && w.encoder == "":
+	case w.has("bertscore") && w.encoder == "":
 		return false, usage.Errorf("--encoder: bertscore needs an encoder, such as FacebookAI/roberta-large")
-	case (has("summac") || has("edna")) && w.nli == "":
+	case (w.has("summac") || w.has("edna")) && w.nli == "":
 		return false, usage.Errorf("--nli: summac and edna need a classifier of sentence pairs, such as FacebookAI/roberta-large-mnli")
 	case !slices.Contains(formNames, w.form):
 		return false, usage.Errorf("--summac: found %q, expected one of %s", w.form, strings.Join(formNames, ", "))
-	case has("edna") && w.form == "contrast":
+	case w.has("edna") && w.form == "contrast":
 		return false, usage.Errorf("--summac contrast gives scores below 0, which edna cannot take; use zero-shot or conv")
 	case (w.form == "conv") != (w.weights != ""):
 		return false, usage.Errorf("--summac conv and --summac-weights go together")
+	case w.limit < 0:
+		return false, usage.Errorf("--limit: found %d, expected 0 or more", w.limit)
 	}
-	return withReferences, nil
+	return withReferences, w.bootstrap.Validate()
 }
 
 func (w *evalText) run(ctx context.Context, app *App) error {
@@ -113,99 +127,76 @@ func (w *evalText) run(ctx context.Context, app *App) error {
 			return err
 		}
 	}
-	if slices.Contains(w.suite.Metrics, "bertscore") {
-		if err := w.openEncoder(ctx, app, groups); err != nil {
-			return err
-		}
-		defer w.suite.BERT.Close()
-	}
-	if w.nli != "" {
-		judge, err := w.openJudge(ctx, app)
-		if err != nil {
-			return err
-		}
-		defer func() {
-			if judge.NumCut > 0 {
-				fmt.Fprintf(app.Stderr, "summac: %d pairs of sentences are longer than %s reads and were cut\n", judge.NumCut, w.nli)
-			}
-			judge.Close()
-		}()
-	}
-	found, err := w.suite.Evaluate(ctx, groups)
+	folders, err := w.open(ctx, app, groups)
+	defer w.close(app)
 	if err != nil {
 		return err
 	}
-	if found.NumCut > 0 {
-		fmt.Fprintf(app.Stderr, "bertscore: %d texts are longer than %s reads and were cut\n", found.NumCut, w.encoder)
+	if err := w.suite.Check(groups); err != nil {
+		return err
+	}
+	file, err := w.file(groups, folders)
+	if err != nil {
+		return err
+	}
+	run := &evaluation.TextRun{Run: evaluation.Run{File: file, Limit: w.limit}, Suite: &w.suite}
+	total := len(groups)
+	if w.limit > 0 {
+		total = min(total, w.limit)
+	}
+	display := metrics.NewProgress(app.Stderr, "prompts", 0, total)
+	run.Progress = func(done, _ int) { display.Update(done, nil) }
+	err = run.Groups(ctx, groups)
+	display.Finish()
+	return w.finish(app, file, err)
+}
+
+// textResult is what "eval text" prints.
+type textResult struct {
+	Out     string                 `json:"out,omitempty"`
+	Scores  []evaluation.TextScore `json:"scores"`
+	Level   float64                `json:"level"` // of the intervals
+	Cut     int                    `json:"cut,omitempty"`
+	Records []evaluation.Record    `json:"records,omitempty"` // where there is no --out
+}
+
+// finish closes the file and prints what came out, unless the evaluation was broken off.
+func (w *evalText) finish(app *App, file *evaluation.File, err error) error {
+	if err := closeResults(file, w.out, err); err != nil {
+		return err
+	}
+	result := textResult{Out: w.out, Scores: evaluation.TextScores(file.Records, w.bootstrap), Level: w.bootstrap.Level}
+	for _, r := range file.Records {
+		if r.Cut {
+			result.Cut++
+		}
 	}
 	if app.JSON {
-		return app.PrintJSON(found)
+		if w.out == "" {
+			result.Records = file.Records
+		}
+		return app.PrintJSON(result)
 	}
 	table := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "metric\tvalue\tover")
-	for _, score := range found.Scores {
-		over := fmt.Sprintf("%d %s", score.Items, score.Over)
+	fmt.Fprintf(table, "metric\tvalue\t%s interval\tover\n", w.bootstrap.Percent())
+	for _, score := range result.Scores {
+		over, interval := fmt.Sprintf("%d %s", score.Items, score.Over), ""
 		if score.Over == "corpus" {
 			over = fmt.Sprintf("%d responses as one text", score.Items)
 		}
-		fmt.Fprintf(table, "%s\t%.4f\t%s\n", score.Name, score.Value, over)
-	}
-	return table.Flush()
-}
-
-// openEncoder prepares BERTScore.
-func (w *evalText) openEncoder(ctx context.Context, app *App, groups []textmetric.Group) error {
-	switch w.idf {
-	case "none":
-	case "references":
-		for _, group := range groups {
-			w.bert.IDF = append(w.bert.IDF, group.References...)
+		if score.Low != nil {
+			interval = fmt.Sprintf("[%.4f, %.4f]", *score.Low, *score.High)
 		}
-	default:
-		var err error
-		if w.bert.IDF, err = textmetric.ReadTexts(w.idf, w.fields); err != nil {
-			return fmt.Errorf("--idf: %w", err)
-		}
+		fmt.Fprintf(table, "%s\t%.4f\t%s\t%s\n", score.Name, score.Value, interval, over)
 	}
-	folder, err := hub.Model(ctx, w.encoder, hub.Options{Log: app.Stderr})
-	if err != nil {
+	if err := table.Flush(); err != nil {
 		return err
 	}
-	backend, err := app.Backend()
-	if err != nil {
-		return err
+	if result.Cut > 0 {
+		fmt.Fprintf(app.Stderr, "bertscore: %d prompts have texts that are longer than the encoder reads and were cut\n", result.Cut)
 	}
-	if w.suite.BERT, err = textmetric.OpenBERTScore(folder, backend, w.bert); err != nil {
-		return err
+	if w.out != "" {
+		fmt.Fprintln(app.Stdout, w.out)
 	}
-	fmt.Fprintf(app.Stderr, "bertscore: layer %d of %s\n", w.suite.BERT.Layer, w.encoder)
 	return nil
-}
-
-// openJudge prepares SummaC; the caller closes what it returns.
-func (w *evalText) openJudge(ctx context.Context, app *App) (*textmetric.NLI, error) {
-	form := textmetric.SummaCForm(textmetric.ZeroShot)
-	switch w.form {
-	case "contrast":
-		form = textmetric.ZeroShotContrast
-	case "conv":
-		var err error
-		if form, err = textmetric.Convolution(w.weights); err != nil {
-			return nil, err
-		}
-	}
-	folder, err := hub.Model(ctx, w.nli, hub.Options{Log: app.Stderr})
-	if err != nil {
-		return nil, err
-	}
-	backend, err := app.Backend()
-	if err != nil {
-		return nil, err
-	}
-	judge, err := textmetric.OpenNLI(folder, backend, w.labels)
-	if err != nil {
-		return nil, err
-	}
-	w.suite.SummaC = &textmetric.SummaC{Judge: judge, Form: form, Split: sentence.Split}
-	return judge, nil
 }

@@ -65,6 +65,9 @@ func (w *fresh) run(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
+	if t.Kind() != tokenizer.ByteLevelBPE {
+		return usage.Errorf("tokenizer %s: %s does not keep texts as they are; language models need %s here", w.tokenizer, t.Kind(), tokenizer.ByteLevelBPE)
+	}
 	eos, ok := t.EOS()
 	if !ok {
 		return usage.Errorf("tokenizer %s: no end-of-sequence token; name one as eos_token in tokenizer_config.json", w.tokenizer)

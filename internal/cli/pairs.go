@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/spf13/cobra"
 
 	"github.com/sparsepo/sparsepo/data"
@@ -16,7 +15,6 @@ import (
 	"github.com/sparsepo/sparsepo/internal/sample"
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
-	"github.com/sparsepo/sparsepo/model"
 	"github.com/sparsepo/sparsepo/reward"
 )
 
@@ -101,17 +99,8 @@ func (w *pairsWork) run(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	backend, err := app.Backend()
-	if err != nil {
-		return err
-	}
-	store := gomodel.NewStore()
-	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
-	if err != nil {
-		return err
-	}
 	w.sampling.Seed, w.sampling.EOS = w.prompts.seed, maker.EOS
-	sampler, err := sample.New(backend, store, network, w.sampling)
+	sampler, err := newSampler(app, checkpoint, w.sampling)
 	if err != nil {
 		return err
 	}
@@ -167,12 +156,9 @@ func (w *pairsWork) check() error {
 // readPrompts reads the prompts with the model's tokenizer, which it gives to the maker, and checks that the model has room
 // for them.
 func (w *pairsWork) readPrompts(ctx context.Context, app *App, checkpoint *source.Model, options prompts.Options, maker *pairs.Maker) ([]prompts.Prompt, error) {
-	t, err := checkpoint.Tokenizer()
+	t, err := tokenizerOf(checkpoint, w.model)
 	if err != nil {
 		return nil, err
-	}
-	if t == nil {
-		return nil, usage.Errorf("model %s: no tokenizer; put tokenizer.json beside the weights", w.model)
 	}
 	if eos, ok := t.EOS(); ok {
 		maker.EOS = eos

@@ -1,24 +1,25 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/spf13/cobra"
 
 	"github.com/sparsepo/sparsepo/internal/answers"
 	"github.com/sparsepo/sparsepo/internal/codebench"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/pairs"
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/sample"
 	"github.com/sparsepo/sparsepo/internal/sandbox"
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
-	"github.com/sparsepo/sparsepo/model"
 )
 
 // codeWork is the work of "pairs code".
@@ -107,16 +108,7 @@ func (w *codeWork) run(ctx context.Context, app *App) error {
 	if err := w.read(checkpoint, tasks, maker); err != nil {
 		return err
 	}
-	backend, err := app.Backend()
-	if err != nil {
-		return err
-	}
-	store := gomodel.NewStore()
-	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
-	if err != nil {
-		return err
-	}
-	sampler, err := sample.New(backend, store, network, w.sampling)
+	sampler, err := newSampler(app, checkpoint, w.sampling)
 	if err != nil {
 		return err
 	}
@@ -138,10 +130,8 @@ func (w *codeWork) check() error {
 		return usage.Errorf("--n: found %d; a task needs at least %d solutions (--min-passed and --min-failed)", w.sampling.N, w.minPassed+w.minFailed)
 	case w.limit < 0:
 		return usage.Errorf("--limit: found %d, expected 0 or more", w.limit)
-	case w.sandbox.seconds <= 0:
-		return usage.Errorf("--timeout: found %g, expected more than 0 seconds", w.sandbox.seconds)
 	}
-	if err := w.sampling.Validate(); err != nil {
+	if err := errors.Join(w.sandbox.check(), w.sampling.Validate()); err != nil {
 		return err
 	}
 	if err := pairs.CheckPath(w.out); err != nil {
@@ -152,20 +142,9 @@ func (w *codeWork) check() error {
 
 // tasks reads those that were asked for.
 func (w *codeWork) tasks() ([]codebench.Task, error) {
-	list, err := codebench.Benchmark(w.benchmark).Open(w.data)
+	list, err := openTasks(codebench.Benchmark(w.benchmark), w.data, cmp.Or(w.part, "train"))
 	if err != nil {
 		return nil, err
-	}
-	if w.part == "" {
-		w.part = "train"
-	}
-	if w.benchmark == string(codebench.MBPP) && w.part != "all" {
-		if list, err = codebench.Split(list, w.part); err != nil {
-			return nil, usage.Errorf("--part: %w", err)
-		}
-		if len(list) == 0 {
-			return nil, usage.Errorf("%s: no tasks of the part %s; give --part all for a file with other numbers", w.data, w.part)
-		}
 	}
 	if w.limit > 0 && w.limit < len(list) {
 		list = list[:w.limit]
@@ -187,12 +166,9 @@ func (w *codeWork) try(ctx context.Context, judge *sandbox.Sandbox, tasks []code
 
 // read prepares sampling with the model's tokenizer, and checks that the model has room for every task.
 func (w *codeWork) read(checkpoint *source.Model, tasks []codebench.Task, maker *answers.Maker) error {
-	t, err := checkpoint.Tokenizer()
+	t, err := tokenizerOf(checkpoint, w.model)
 	if err != nil {
 		return err
-	}
-	if t == nil {
-		return usage.Errorf("model %s: no tokenizer; put tokenizer.json beside the weights", w.model)
 	}
 	w.sampling.EOS = checkpoint.Config.EOS
 	if eos, ok := t.EOS(); ok {
@@ -223,7 +199,7 @@ func (w *codeWork) make(ctx context.Context, app *App, maker *answers.Maker, tas
 	if len(records) == 0 {
 		return fmt.Errorf("no tasks for %s:\n%s", w.out, report)
 	}
-	if err := answers.Write(w.out, records); err != nil {
+	if err := jsonl.Save(w.out, records); err != nil {
 		return err
 	}
 	result := codeResult{Out: w.out, Seconds: time.Since(start).Seconds(), Report: report}

@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
@@ -114,17 +112,11 @@ func (f *promptFlags) write(ctx context.Context, app *App, model, out string) er
 	if err != nil {
 		return err
 	}
-	err = atomicfile.Write(out, func(w io.Writer) error {
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		for _, p := range list {
-			if err := encoder.Encode(promptRecord{p.Text}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	records := make([]promptRecord, len(list))
+	for i, p := range list {
+		records[i].Prompt = p.Text
+	}
+	if err := jsonl.Save(out, records); err != nil {
 		return err
 	}
 	if app.JSON {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/reward"
 )
@@ -177,7 +178,7 @@ func (w *rewardScore) run(ctx context.Context, app *App) error {
 	defer reward.Close(scorer)
 	input, name := app.Stdin, "standard input"
 	if w.data != "-" {
-		file, err := reward.OpenRecords(w.data)
+		file, err := jsonl.Open(w.data)
 		if err != nil {
 			return err
 		}

@@ -2,21 +2,17 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"time"
 
-	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/data"
 	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/metrics"
-	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/sample"
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
@@ -32,13 +28,7 @@ type sampleWork struct {
 
 	config    *model.Config
 	tokenizer *tokenizer.Tokenizer // nil where the model folder has none
-}
-
-// samplePrompt is a prompt as it was given, and its tokens.
-type samplePrompt struct {
-	source string
-	given  any // text, or ids
-	ids    []int32
+	template  data.Template        // of prompts in chat messages; nil where the model folder has none
 }
 
 // sampleRecord is one line of sample's output.
@@ -65,9 +55,10 @@ func newSampleCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sample --model MODEL {--prompt TEXT | --data FILE}",
 		Short: "Sample responses for prompts",
-		Long: `Draw --n responses for every prompt: those of --prompt, which may be given several times, then the field "prompt" of the
-records of --data, each a string or a list of token ids. Lists need no tokenizer. A response depends on the seed, the
-place of its prompt and its own number alone, not on the other prompts.
+		Long: `Draw --n responses for every prompt: those of --prompt, which may be given several times, then those of the
+records of --data, in any format that training reads: a field "prompt" of text, chat messages or token ids, or what stands before
+a pair's responses or a conversation's last turn. Lists of ids need no tokenizer, and messages are written by the model's chat
+template. A response depends on the seed, the place of its prompt and its own number alone, not on the other prompts.
 
 One JSON object a response goes to --out, or else to standard output: "prompt", "completion", "completion_ids" (without the
 end-of-sequence token), "logp" (log-probability of the response, its end included, in nats, at temperature 1 over the whole
@@ -75,18 +66,19 @@ vocabulary) and "finished". A response ends before the first of the strings of -
 "logp" are then those of the tokens that the text left needs. On a terminal the texts are printed instead, unless --json is given.`,
 		Example: `  sparsepo sample --model sft/final --prompt "The film was" --n 4 --temperature 0.7
   sparsepo sample --model run/final --data prompts.jsonl --top-p 0.95 --max-new-tokens 128 --out samples.jsonl
+  sparsepo sample --model run/final --data HuggingFaceH4/ultrafeedback_binarized:test_prefs --out samples.jsonl
   sparsepo sample --model run/final --prompt "The film was" --temperature 0 --stop . --stop "!"`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&work.model, "model", "", "model or adapter folder, or hub id")
 	flags.StringArrayVar(&work.texts, "prompt", nil, "text to go on with; may be given several times")
-	flags.StringVar(&work.data, "data", "", "records with the field prompt: a file (.jsonl, .jsonl.gz), a hub id, or - for standard input")
+	flags.StringVar(&work.data, "data", "", "records with prompts: a file (.jsonl, .json, .parquet, the first two also .gz), a folder, a hub id, or - for JSON lines from standard input")
 	addSamplingFlags(flags, &work.options, "responses for each prompt", "responses")
 	flags.StringArrayVar(&work.stop, "stop", nil, "end responses before this text; may be given several times")
 	flags.Uint64Var(&work.options.Seed, "seed", 42, "seed of the draws")
 	flags.IntVar(&work.options.BatchRows, "batch", sample.DefaultBatchRows, "responses decoded at once")
-	flags.StringVar(&work.out, "out", "", "file to write (.jsonl; default: standard output)")
+	flags.StringVar(&work.out, "out", "", "file to write (.jsonl, .jsonl.gz; default: standard output)")
 	requireFlags(cmd, "model")
 	return cmd
 }
@@ -104,19 +96,13 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 	if w.tokenizer, err = checkpoint.Tokenizer(); err != nil {
 		return err
 	}
+	if w.template, err = checkpoint.Template(); err != nil {
+		return err
+	}
 	if len(w.stop) > 0 && w.tokenizer == nil {
 		return usage.Errorf("--stop: model %s has no tokenizer to look for text with; put tokenizer.json beside the weights", w.model)
 	}
 	list, err := w.prompts(ctx, app)
-	if err != nil {
-		return err
-	}
-	backend, err := app.Backend()
-	if err != nil {
-		return err
-	}
-	store := gomodel.NewStore()
-	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
 	if err != nil {
 		return err
 	}
@@ -127,7 +113,7 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 			w.options.EOS = eos
 		}
 	}
-	sampler, err := sample.New(backend, store, network, w.options)
+	sampler, err := newSampler(app, checkpoint, w.options)
 	if err != nil {
 		return err
 	}
@@ -148,111 +134,6 @@ func (w *sampleWork) check() error {
 		return usage.Errorf("--stop: found an empty text, which would end every response at once")
 	}
 	return w.options.Validate()
-}
-
-// prompts are those of the flags, then those of the files.
-func (w *sampleWork) prompts(ctx context.Context, app *App) ([]samplePrompt, error) {
-	var list []samplePrompt
-	for i, text := range w.texts {
-		p, err := w.prompt(fmt.Sprintf("--prompt %d of %d", i+1, len(w.texts)), text)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, p)
-	}
-	switch w.data {
-	case "":
-		return list, nil
-	case "-":
-		more, err := w.records(app.Stdin, "standard input")
-		return append(list, more...), err
-	}
-	files, err := source.Files(ctx, w.data, app.Stderr)
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range files {
-		input, err := jsonl.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		more, err := w.records(input, path)
-		input.Close()
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, more...)
-	}
-	return list, nil
-}
-
-// records reads the prompts of a file's records.
-func (w *sampleWork) records(input io.Reader, name string) ([]samplePrompt, error) {
-	var list []samplePrompt
-	err := jsonl.Each(input, name, func(o jsonl.Object, line int) error {
-		p, err := w.record(o)
-		p.source = fmt.Sprintf("%s:%d", name, line)
-		list = append(list, p)
-		return err
-	})
-	if err == nil && len(list) == 0 {
-		err = usage.Errorf("%s: no records; every line needs an object with the field %q", name, prompts.Field)
-	}
-	return list, err
-}
-
-// record reads the prompt of a record; the caller names its place in errors.
-func (w *sampleWork) record(o jsonl.Object) (samplePrompt, error) {
-	var text string
-	if o.Decode(prompts.Field, &text, "") == nil {
-		return w.prompt("", text)
-	}
-	var ids []int32
-	if err := o.Decode(prompts.Field, &ids, "a string or a list of token ids"); err != nil {
-		return samplePrompt{}, usage.Wrap(err)
-	}
-	p := samplePrompt{given: ids, ids: ids}
-	return p, w.fits(p)
-}
-
-// prompt makes a prompt of text. A text without tokens begins with the token that begins texts, or ends them.
-func (w *sampleWork) prompt(source, text string) (samplePrompt, error) {
-	p := samplePrompt{source: source, given: text}
-	if w.tokenizer == nil {
-		return p, p.wrong("model %s has no tokenizer for a prompt in text; put tokenizer.json beside the weights, or give lists of token ids with --data", w.model)
-	}
-	p.ids = prompts.Begin(w.tokenizer, text)
-	for _, first := range []func() (int32, bool){w.tokenizer.BOS, w.tokenizer.EOS} {
-		if id, ok := first(); ok && len(p.ids) == 0 {
-			p.ids = []int32{id}
-		}
-	}
-	return p, w.fits(p)
-}
-
-// fits refuses a prompt that the model has no room for or no embedding of.
-func (w *sampleWork) fits(p samplePrompt) error {
-	if len(p.ids) == 0 {
-		return p.wrong("the prompt has no tokens, and the tokenizer none that begins or ends a text; give a longer prompt")
-	}
-	if need := len(p.ids) + w.options.MaxNewTokens; need > w.config.MaxPositions {
-		return p.wrong("the prompt has %d tokens, which with %d new ones exceeds the model's %d positions; lower --max-new-tokens or shorten the prompt",
-			len(p.ids), w.options.MaxNewTokens, w.config.MaxPositions)
-	}
-	for _, id := range p.ids {
-		if id < 0 || int(id) >= w.config.Vocab {
-			return p.wrong("token id %d is outside the model's vocabulary of %d", id, w.config.Vocab)
-		}
-	}
-	return nil
-}
-
-// wrong is an error about the prompt, with its source where that is known.
-func (p samplePrompt) wrong(format string, args ...any) error {
-	if p.source == "" {
-		return usage.Errorf(format, args...)
-	}
-	return usage.Errorf("%s: %w", p.source, fmt.Errorf(format, args...))
 }
 
 // draw samples and writes the result.
@@ -281,7 +162,7 @@ func (w *sampleWork) draw(ctx context.Context, app *App, sampler *sample.Sampler
 	if w.out == "" {
 		return w.print(app, records)
 	}
-	if err := atomicfile.Write(w.out, func(out io.Writer) error { return writeLines(out, records) }); err != nil {
+	if err := jsonl.Save(w.out, records); err != nil {
 		return err
 	}
 	if app.JSON {
@@ -305,7 +186,7 @@ func (w *sampleWork) newRecord(p samplePrompt, c sample.Completion) sampleRecord
 func (w *sampleWork) print(app *App, records []sampleRecord) error {
 	file, ok := app.Stdout.(*os.File)
 	if app.JSON || !ok || !term.IsTerminal(int(file.Fd())) {
-		return writeLines(app.Stdout, records)
+		return jsonl.WriteAll(app.Stdout, records)
 	}
 	for i, r := range records {
 		between := "\n"
@@ -313,17 +194,6 @@ func (w *sampleWork) print(app *App, records []sampleRecord) error {
 			between = ""
 		}
 		if _, err := fmt.Fprintf(app.Stdout, "%v%v\n%s", r.Prompt, r.Completion, between); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeLines[T any](out io.Writer, records []T) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	for _, r := range records {
-		if err := encoder.Encode(r); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sparsepo/sparsepo/internal/sandbox"
+	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
 // sandboxFlags are the flags of commands that run programs which a model wrote.
@@ -21,6 +22,13 @@ func (f *sandboxFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.options.Python, "python", "", "interpreter of the programs (default: python3)")
 	flags.IntVar(&f.options.Workers, "workers", 0, "programs judged at once (0: one a processor)")
 	flags.Float64Var(&f.seconds, "timeout", sandbox.DefaultLimits().CPU.Seconds(), "seconds of processor time of a program; it may take five times as long by the clock")
+}
+
+func (f *sandboxFlags) check() error {
+	if f.seconds <= 0 {
+		return usage.Errorf("--timeout: found %g, expected more than 0 seconds", f.seconds)
+	}
+	return nil
 }
 
 // open starts the sandbox, or says why it cannot be.

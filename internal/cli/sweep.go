@@ -3,11 +3,11 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sparsepo/sparsepo/internal/config"
+	"github.com/sparsepo/sparsepo/internal/frontier"
 	"github.com/sparsepo/sparsepo/internal/report"
 	"github.com/sparsepo/sparsepo/internal/sweep"
 	"github.com/sparsepo/sparsepo/internal/usage"
@@ -74,31 +74,23 @@ func runSweep(app *App, cmd *cobra.Command, axes []sweep.Axis, out string) error
 	if err != nil {
 		return err
 	}
-	frontier, err := sweep.Gather(axes, out)
+	result, err := measureFrontier(folders, frontier.Options{Bootstrap: frontier.DefaultBootstrap()})
 	if err != nil {
 		return err
 	}
-	if err := frontier.Write(out); err != nil {
+	if err := sweep.WriteFrontier(result, out); err != nil {
 		return err
 	}
 	page := filepath.Join(out, "report.html")
-	if err := report.Write(page, folders); err != nil {
+	if err := report.Write(page, folders, nil); err != nil {
 		return err
 	}
 	if app.JSON {
-		return app.PrintJSON(frontier)
+		return app.PrintJSON(result)
 	}
-	table := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "method\tbest reward\tat KL\tarea")
-	for _, m := range frontier.Methods {
-		if len(m.Hull) == 0 {
-			fmt.Fprintf(table, "%s\tnot measured\t\t\n", m.Method)
-			continue
-		}
-		best := m.Hull[len(m.Hull)-1]
-		fmt.Fprintf(table, "%s\t%.3f\t%.2f\t%.3f\n", m.Method, best.Reward, best.KL, m.Area)
-	}
-	if err := table.Flush(); err != nil {
+	if len(result.Points) == 0 {
+		fmt.Fprintln(app.Stderr, "the frontier was not measured; set frontier.every, frontier.prompts and frontier.reward")
+	} else if err := printFrontier(app, result); err != nil {
 		return err
 	}
 	fmt.Fprintf(app.Stdout, "report: %s\n", page)

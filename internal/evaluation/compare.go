@@ -1,12 +1,9 @@
 package evaluation
 
 import (
-	"hash/fnv"
-	"maps"
-	"math"
-	"math/rand/v2"
 	"slices"
 
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
 	"github.com/sparsepo/sparsepo/internal/leaderboard"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
@@ -32,15 +29,11 @@ type Row struct {
 	Ties       int     `json:"ties"`
 	Losses     int     `json:"losses"`
 	WinRate    float64 `json:"win_rate"` // of B, a tie counts half
+	// Corpus says that the score is one of all items as one text, so that none of them wins.
+	Corpus bool `json:"corpus,omitempty"`
 }
 
-// Bootstrap says how intervals are made: items are drawn with replacement, the same ones for both models, and the interval
-// holds the middle Level of the differences.
-type Bootstrap struct {
-	Resamples int     // at least 1
-	Level     float64 // 0.95
-	Seed      uint64
-}
+func (r *Row) setInterval(i bootstrap.Interval) { r.Low, r.High = i.Low, i.High }
 
 // pairs are the records of one task that both files have.
 type pairs struct {
@@ -48,11 +41,12 @@ type pairs struct {
 	a, b []Record
 }
 
-// Compare compares B with A. Files that share no item are a usage error.
-func Compare(a, b []Record, o Bootstrap) (*Comparison, error) {
+// Compare compares B with A, with intervals of the differences by a bootstrap: items are drawn with replacement, the same
+// ones for both models. Files that share no item are a usage error.
+func Compare(a, b []Record, o bootstrap.Options) (*Comparison, error) {
 	list, c := match(a, b)
 	if len(list) == 0 {
-		return nil, usage.Errorf("the results share no item: they are of other tasks, other documents or other examples")
+		return nil, usage.Errorf("the results share no item: they are of other tasks, other documents, other examples or other references")
 	}
 	type family struct {
 		name   leaderboard.Family
@@ -61,26 +55,23 @@ func Compare(a, b []Record, o Bootstrap) (*Comparison, error) {
 	draws, members := map[family][][]float64{}, map[family][]Row{}
 	var order []family
 	for _, p := range list {
-		for _, metric := range slices.Sorted(maps.Keys(p.a[0].Metrics)) {
-			if _, ok := p.b[0].Metrics[metric]; !ok {
-				continue
-			}
-			row, differences := p.compare(metric, o)
-			c.Rows = append(c.Rows, row)
-			f, short, ok := leaderboard.Find(p.task)
-			if !ok || short == "" {
-				continue
-			}
-			key := family{f, metric}
+		rows, differences := p.compare(o)
+		c.Rows = append(c.Rows, rows...)
+		f, short, ok := leaderboard.Find(p.task)
+		if !ok || short == "" {
+			continue
+		}
+		for i, row := range rows {
+			key := family{f, row.Metric}
 			if members[key] == nil {
 				order = append(order, key)
 			}
-			draws[key], members[key] = append(draws[key], differences), append(members[key], row)
+			draws[key], members[key] = append(draws[key], differences[i]), append(members[key], row)
 		}
 	}
 	for _, key := range order {
 		if len(members[key]) > 1 {
-			c.Rows = append(c.Rows, combine(string(key.name), members[key], draws[key], o.Level))
+			c.Rows = append(c.Rows, combine(string(key.name), members[key], draws[key], o))
 		}
 	}
 	return c, nil
@@ -114,15 +105,78 @@ func match(a, b []Record) ([]pairs, *Comparison) {
 	return list, c
 }
 
-// compare gives a task's row, and the difference in each of the bootstrap's samples.
-func (p pairs) compare(metric string, o Bootstrap) (Row, []float64) {
-	row := Row{Task: p.task, Metric: metric, Items: len(p.a), A: estimate(p.a, metric).Value, B: estimate(p.b, metric).Value}
+// fewerIsBetter are the metrics of which a smaller value wins.
+var fewerIsBetter = map[string]bool{"self_bleu": true, "self_entailment": true}
+
+// shared are the statistics that both files have, and of each the items that take part in it on both sides.
+func (p pairs) shared() (list []statistic, items [][]int) {
+	others := statistics(p.b)
+	for _, s := range statistics(p.a) {
+		var some []int
+		for i := range p.a {
+			if s.has(&p.a[i]) && s.has(&p.b[i]) {
+				some = append(some, i)
+			}
+		}
+		if slices.Contains(others, s) && len(some) > 0 {
+			list, items = append(list, s), append(items, some)
+		}
+	}
+	return list, items
+}
+
+// compare gives a task's rows, and for each the difference in every one of the bootstrap's samples.
+func (p pairs) compare(o bootstrap.Options) ([]Row, [][]float64) {
+	list, items := p.shared()
+	if len(list) == 0 {
+		return nil, nil
+	}
+	rows, differences := make([]Row, len(list)), make([][]float64, len(list))
+	terms, ends := make([][]float64, len(p.a)), make([]int, len(list))
+	for k, s := range list {
+		rows[k] = p.row(s, items[k])
+		differences[k] = make([]float64, o.Resamples)
+		width := len(s.terms(&p.a[items[k][0]]))
+		for i := range terms {
+			terms[i] = append(terms[i], make([]float64, 2*width)...)
+		}
+		for _, i := range items[k] {
+			at := terms[i][ends[max(0, k-1)]:]
+			copy(at, s.terms(&p.a[i]))
+			copy(at[width:], s.terms(&p.b[i]))
+		}
+		ends[k] = len(terms[0])
+	}
+	draw(p.task, terms, o, func(sample int, sums []float64) {
+		from := 0
+		for k, s := range list {
+			middle := (from + ends[k]) / 2
+			differences[k][sample] = s.value(sums[middle:ends[k]]) - s.value(sums[from:middle])
+			from = ends[k]
+		}
+	})
+	for k := range rows {
+		rows[k].setInterval(around(rows[k].Difference, differences[k], o))
+	}
+	return rows, differences
+}
+
+// row compares a statistic without its interval.
+func (p pairs) row(s statistic, items []int) Row {
+	a, b := make([]Record, len(items)), make([]Record, len(items))
+	for k, i := range items {
+		a[k], b[k] = p.a[i], p.b[i]
+	}
+	row := Row{Task: p.task, Metric: s.name, Items: len(items), A: s.estimate(a).Value, B: s.estimate(b).Value, Corpus: s.corpus}
 	row.Difference = row.B - row.A
-	products, weights := make([]float64, len(p.a)), make([]float64, len(p.a))
-	for i := range p.a {
-		d := p.b[i].Metrics[metric] - p.a[i].Metrics[metric]
-		weights[i] = p.a[i].weight(metric)
-		products[i] = weights[i] * d
+	if s.corpus {
+		return row
+	}
+	for k := range items {
+		d := b[k].Metrics[s.name] - a[k].Metrics[s.name]
+		if fewerIsBetter[s.name] {
+			d = -d
+		}
 		switch {
 		case d > 0:
 			row.Wins++
@@ -133,47 +187,11 @@ func (p pairs) compare(metric string, o Bootstrap) (Row, []float64) {
 		}
 	}
 	row.WinRate = (float64(row.Wins) + float64(row.Ties)/2) / float64(row.Items)
-	differences := o.draw(products, weights, p.task)
-	row.Low, row.High = interval(differences, o.Level)
-	return row, differences
-}
-
-// draw gives the weighted mean difference of each sample of items, the same items for every metric of a task.
-func (o Bootstrap) draw(products, weights []float64, task string) []float64 {
-	hash := fnv.New64a()
-	hash.Write([]byte(task))
-	random := rand.New(rand.NewPCG(o.Seed, hash.Sum64()))
-	differences := make([]float64, o.Resamples)
-	for s := range differences {
-		sum, total := 0.0, 0.0
-		for range products {
-			i := random.IntN(len(products))
-			sum += products[i]
-			total += weights[i]
-		}
-		if total > 0 {
-			differences[s] = sum / total
-		}
-	}
-	return differences
-}
-
-// interval is the middle share of values, by linear interpolation between the nearest ranks.
-func interval(values []float64, level float64) (low, high float64) {
-	sorted := slices.Sorted(slices.Values(values))
-	at := func(q float64) float64 {
-		place := q * float64(len(sorted)-1)
-		i := int(math.Floor(place))
-		if i+1 >= len(sorted) {
-			return sorted[len(sorted)-1]
-		}
-		return sorted[i] + (place-float64(i))*(sorted[i+1]-sorted[i])
-	}
-	return at((1 - level) / 2), at((1 + level) / 2)
+	return row
 }
 
 // combine is the row of a family: means over its tasks, each of which is drawn from by itself.
-func combine(name string, rows []Row, draws [][]float64, level float64) Row {
+func combine(name string, rows []Row, draws [][]float64, o bootstrap.Options) Row {
 	total := Row{Task: name, Metric: rows[0].Metric}
 	n := float64(len(rows))
 	differences := make([]float64, len(draws[0]))
@@ -190,6 +208,6 @@ func combine(name string, rows []Row, draws [][]float64, level float64) Row {
 	}
 	total.Difference = total.B - total.A
 	total.WinRate = (float64(total.Wins) + float64(total.Ties)/2) / float64(total.Items)
-	total.Low, total.High = interval(differences, level)
+	total.setInterval(around(total.Difference, differences, o))
 	return total
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sparsepo/sparsepo/internal/bootstrap"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -20,7 +21,7 @@ func results(task string, values ...float64) []Record {
 	return list
 }
 
-var bootstrap = Bootstrap{Resamples: 4000, Level: 0.95, Seed: 1}
+var resampling = bootstrap.Options{Resamples: 4000, Level: 0.95, Seed: 1}
 
 func near(t *testing.T, what string, got, want, bound float64) {
 	t.Helper()
@@ -43,7 +44,7 @@ func TestCompareInterval(t *testing.T) {
 		}
 		a, b = append(a, x), append(b, y)
 	}
-	c, err := Compare(results("humaneval", a...), results("humaneval", b...), bootstrap)
+	c, err := Compare(results("humaneval", a...), results("humaneval", b...), resampling)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestCompareInterval(t *testing.T) {
 	if row.Wins != 100 || row.Ties != 260 || row.Losses != 40 || len(c.Rows) != 1 {
 		t.Errorf("%+v", c.Rows)
 	}
-	same, err := Compare(results("t", a...), results("t", a...), bootstrap)
+	same, err := Compare(results("t", a...), results("t", a...), resampling)
 	if err != nil || same.Rows[0].Low != 0 || same.Rows[0].High != 0 || same.Rows[0].WinRate != 0.5 {
 		t.Errorf("a file with itself: %+v, %v", same, err)
 	}
@@ -68,7 +69,7 @@ func TestCompareFamily(t *testing.T) {
 	const one, two = "leaderboard_bbh_navigate", "leaderboard_bbh_snarks"
 	a := append(results(one, 0, 0, 0, 0), results(two, 1, 0)...)
 	b := append(results(two, 1, 1, 1), results(one, 1, 0, 0, 0)...)
-	c, err := Compare(a, b, bootstrap)
+	c, err := Compare(a, b, resampling)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func TestCompareFamily(t *testing.T) {
 	if row.Task != "bbh" || row.Items != 6 || row.Wins != 2 || row.A != 1./4 || row.B != (1./4+1)/2 || row.Difference != (1./4+1./2)/2 {
 		t.Errorf("%+v", row)
 	}
-	if _, err := Compare(a, results("other", 1), bootstrap); !usage.Is(err) {
+	if _, err := Compare(a, results("other", 1), resampling); !usage.Is(err) {
 		t.Errorf("nothing in common: %v", err)
 	}
 }
@@ -93,14 +94,14 @@ func TestWeights(t *testing.T) {
 		}
 		return list
 	}
-	c, err := Compare(records(0, 0, 1), records(1, 0.5, 1), bootstrap)
+	c, err := Compare(records(0, 0, 1), records(1, 0.5, 1), resampling)
 	if err != nil {
 		t.Fatal(err)
 	}
 	near(t, "A", c.Rows[0].A, 3./6, 1e-12)
 	near(t, "B", c.Rows[0].B, (1+2*0.5+3)/6, 1e-12)
 	// One of weight 3 at 1, others at 0: the mean 1/2, squared distances Σ w²·¼ = 14/4, times n/(n-1) = 3/2.
-	near(t, "standard error", estimate(records(0, 0, 1), "acc_norm").StdErr, math.Sqrt(14./4*3/2)/6, 1e-12)
+	near(t, "standard error", statistic{name: "acc_norm"}.estimate(records(0, 0, 1)).StdErr, math.Sqrt(14./4*3/2)/6, 1e-12)
 }
 
 func TestSamples(t *testing.T) {

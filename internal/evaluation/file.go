@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 
+	"github.com/sparsepo/sparsepo/internal/textmetric"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -36,7 +38,7 @@ type headerLine struct {
 // Memory is a File that is kept nowhere.
 func Memory(header Header) *File { return &File{Header: header, done: map[key]bool{}} }
 
-// Create opens the file of an evaluation, or makes it. One with results of another model or other settings is a usage error.
+// Create opens the file of an evaluation, or makes it with the folders above it. One with results of another model or other settings is a usage error.
 func Create(path string, header Header) (*File, error) {
 	f, length, err := read(path)
 	switch {
@@ -47,6 +49,9 @@ func Create(path string, header Header) (*File, error) {
 	case !reflect.DeepEqual(f.Header, header):
 		return nil, usage.Hint(usage.Errorf("%s: results of another evaluation: %s, expected %s", path, describe(f.Header), describe(header)),
 			"give another --out, or the settings of that evaluation")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, usage.Errorf("results: %w", err)
 	}
 	if f.out, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
 		return nil, usage.Errorf("results: %w", err)
@@ -134,8 +139,13 @@ func (f *File) parseLine(line []byte, number int) error {
 	if err := json.Unmarshal(line, &r); err != nil {
 		return fmt.Errorf("not a record: %w", err)
 	}
-	if r.Task == "" || len(r.Metrics) == 0 {
+	if r.Task == "" || r.Metrics == nil {
 		return errors.New("not a record; every one needs task and metrics")
+	}
+	for name, counts := range r.Counts {
+		if _, err := textmetric.BLEUOfCounts(counts); err != nil || name != textmetric.CorpusBLEUName {
+			return fmt.Errorf("field \"counts\": %q with %d numbers; known are those of %s", name, len(counts), textmetric.CorpusBLEUName)
+		}
 	}
 	if f.done[r.key()] {
 		return fmt.Errorf("a second record of item %d of %s", r.Index, r.Task)
@@ -146,7 +156,7 @@ func (f *File) parseLine(line []byte, number int) error {
 }
 
 // has reports whether there is a record of an item.
-func (f *File) has(task string, index int, item string) bool { return f.done[key{task, index, item}] }
+func (f *File) has(task string, index int, item string) bool { return f.done[keyOf(task, index, item)] }
 
 // append adds records, on the disk when it returns.
 func (f *File) append(records []Record) error {

@@ -15,14 +15,19 @@ type Record struct {
 	Metrics map[string]float64 `json:"metrics"`
 	// Weights are what metrics count for where that is not 1: the number of an IFEval prompt's instructions.
 	Weights map[string]float64 `json:"weights,omitempty"`
+	// Counts are what scores of all items as one text are made of, by the score's name: those of corpus BLEU.
+	Counts map[string][]float64 `json:"counts,omitempty"`
 
 	LogProbs []float64 `json:"logprobs,omitempty"` // of the choices, nats
 	Choice   *int      `json:"choice,omitempty"`   // the model's
 	Gold     *int      `json:"gold,omitempty"`     // the right one
 
+	Prompt    string   `json:"prompt,omitempty"` // of samples that are measured as texts
 	Responses []string `json:"responses,omitempty"`
-	Verdicts  []string `json:"verdicts,omitempty"` // on programs, see package sandbox
-	Cut       bool     `json:"cut,omitempty"`      // the model had no room for the whole prompt or response
+	// ResponseMetrics are the metrics of each response by itself; Metrics has their means.
+	ResponseMetrics []map[string]float64 `json:"response_metrics,omitempty"`
+	Verdicts        []string             `json:"verdicts,omitempty"` // on programs, see package sandbox
+	Cut             bool                 `json:"cut,omitempty"`      // the model had no room for the whole prompt or response
 }
 
 // weight is what a metric counts for.
@@ -40,7 +45,16 @@ type key struct {
 	item  string
 }
 
-func (r *Record) key() key { return key{r.Task, r.Index, r.Item} }
+func (r *Record) key() key { return keyOf(r.Task, r.Index, r.Item) }
+
+// keyOf leaves the index of a prompt with its samples out: no prompt stands twice in such a task, and two models' samples need
+// not be in the same order.
+func keyOf(task string, index int, item string) key {
+	if task == TextTask {
+		index = 0
+	}
+	return key{task, index, item}
+}
 
 // digest is a short digest of texts.
 func digest(texts ...string) string {

@@ -46,6 +46,31 @@ func ReadSamples(path string) ([]Record, []string, error) {
 	return records, prompts, err
 }
 
+// CheckSamples counts the prompts to which one of two files of samples has more responses than the other. Files without a
+// common prompt are a usage error.
+func CheckSamples(a, b []Record) (uneven int, err error) {
+	inA, inB := map[string]int{}, map[string]int{}
+	for _, r := range a {
+		inA[r.Item]++
+	}
+	for _, r := range b {
+		inB[r.Item]++
+	}
+	shared := 0
+	for prompt, n := range inA {
+		if m, ok := inB[prompt]; ok {
+			shared++
+			if m != n {
+				uneven++
+			}
+		}
+	}
+	if shared == 0 {
+		return 0, usage.Errorf("the samples share no prompt; both files need responses to the same prompts, spelled the same")
+	}
+	return uneven, nil
+}
+
 // JudgeSamples gives records of ReadSamples the reward of their responses.
 func JudgeSamples(ctx context.Context, scorer reward.Scorer, records []Record, prompts []string) error {
 	completions := make([]string, len(records))

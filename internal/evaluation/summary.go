@@ -2,16 +2,15 @@ package evaluation
 
 import (
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/sparsepo/sparsepo/internal/leaderboard"
 )
 
-// Estimate is a metric's mean over items.
+// Estimate is a metric's mean over the items that have it, or a score of all of them as one text.
 type Estimate struct {
 	Value  float64 `json:"value"`
-	StdErr float64 `json:"stderr"` // of the mean, from the spread of the items; 0 for a single one
+	StdErr float64 `json:"stderr"` // of the value, from the spread of the items; 0 for a single one
 }
 
 // TaskScore is what came out at a task.
@@ -89,33 +88,10 @@ func scoreTask(name string, records []Record) TaskScore {
 			score.Cut++
 		}
 	}
-	for _, metric := range slices.Sorted(maps.Keys(records[0].Metrics)) {
-		score.Metrics[metric] = estimate(records, metric)
+	for _, s := range statistics(records) {
+		score.Metrics[s.name] = s.estimate(s.of(records))
 	}
 	return score
-}
-
-// estimate is the weighted mean of a metric with its standard error, to first order where weights differ.
-func estimate(records []Record, metric string) Estimate {
-	sum, weights := 0.0, 0.0
-	for i := range records {
-		w := records[i].weight(metric)
-		sum += w * records[i].Metrics[metric]
-		weights += w
-	}
-	if weights == 0 {
-		return Estimate{}
-	}
-	e := Estimate{Value: sum / weights}
-	if n := float64(len(records)); n > 1 {
-		squares := 0.0
-		for i := range records {
-			d := records[i].weight(metric) * (records[i].Metrics[metric] - e.Value)
-			squares += d * d
-		}
-		e.StdErr = math.Sqrt(squares*n/(n-1)) / weights
-	}
-	return e
 }
 
 // columns fills in the scores of whole families.

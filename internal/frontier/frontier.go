@@ -1,5 +1,8 @@
-// Package frontier measures how much reward a method gets for the KL divergence that it spends: the Pareto upper hull of
-// (KL, reward) points and the area below it (Figure 2 of the paper, arXiv 2410.05102).
+// Package frontier measures how much reward a method gets for the KL divergence that it spends (Figure 2 of the paper,
+// arXiv 2410.05102): the Pareto upper hull of its (KL, reward) points, and the dominated area below the hull as one number.
+//
+// Read takes what was measured from a run's files; Measure makes a Result of any set of runs, for both estimators of KL, with
+// bootstrap intervals.
 package frontier
 
 import (
@@ -68,9 +71,10 @@ func At(hull []Point, kl float64) float64 {
 	return hull[len(hull)-1].Reward
 }
 
-// Area returns the integral of the points' upper hull over KL from 0 to maxKL, in reward times nats. Below the least KL
-// measured the hull counts nothing, so points of runs to be compared should include the untouched model (KL 0). It is 0
-// when no point has a KL below maxKL.
+// Area returns the dominated area: the integral of the points' upper hull over KL from 0 to maxKL, in reward times nats.
+// Divided by maxKL it is the mean, over KL budgets up to there, of the best reward within a budget. Behind its last vertex the
+// hull stays level. Below the least KL measured it counts nothing, so points should include the untouched model (KL 0). The
+// area is 0 when no point has a KL below maxKL.
 func Area(points []Point, maxKL float64) float64 {
 	hull := Hull(points)
 	if len(hull) == 0 || hull[0].KL >= maxKL {

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -83,9 +84,7 @@ func (i Inspect) Write(w io.Writer) error {
 	if err := i.Validate(); err != nil {
 		return fmt.Errorf("inspection: %w", err)
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(i.filled())
+	return jsonl.Write(w, i.filled())
 }
 
 // filled gives every nil list as an empty one, so that readers in other languages find [] and not null.

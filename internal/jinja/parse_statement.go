@@ -188,7 +188,7 @@ func (p *parser) autoescapeStatement() statement {
 
 func (p *parser) generationStatement() statement {
 	p.next()
-	return &scopeStatement{p.closing("endgeneration")}
+	return &generationStatement{p.closing("endgeneration")}
 }
 
 func (p *parser) loopControl() statement {

@@ -15,10 +15,11 @@ const (
 )
 
 type (
-	textStatement    struct{ text string }
-	scopeStatement   struct{ body []statement }
-	controlStatement struct{ control control }
-	printStatement   struct {
+	textStatement       struct{ text string }
+	scopeStatement      struct{ body []statement }
+	generationStatement struct{ body []statement }
+	controlStatement    struct{ control control }
+	printStatement      struct {
 		line   int
 		values []expression
 	}
@@ -71,6 +72,18 @@ func (n *textStatement) run(r *renderer, _ *scope) control {
 }
 
 func (n *scopeStatement) run(r *renderer, s *scope) control { return r.run(n.body, newScope(s)) }
+
+// run notes where its text stands in the result. Inside of what is captured first, in a macro say, that is not known.
+func (n *generationStatement) run(r *renderer, s *scope) control {
+	first := r.out.Len()
+	c := r.run(n.body, newScope(s))
+	if r.out == r.result {
+		r.generated = append(r.generated, Span{first, r.out.Len()})
+	} else {
+		r.hidden = true
+	}
+	return c
+}
 
 func (n *controlStatement) run(*renderer, *scope) control { return n.control }
 

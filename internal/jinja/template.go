@@ -33,7 +33,18 @@ func Parse(source string) (template *Template, err error) {
 // and strftime_now exist as they do for chat templates; now is the time that strftime_now tells.
 // The error is an *Error.
 func (t *Template) Render(variables *Dict, now time.Time) (result string, err error) {
+	result, _, err = t.RenderGenerated(variables, now)
+	return result, err
+}
+
+// Span is a stretch of a text: the bytes from First up to End, End excluded.
+type Span struct{ First, End int }
+
+// RenderGenerated is [Template.Render] that also tells where the blocks {% generation %} stand in the text: what the assistant
+// wrote. There are none where the template has no such blocks or hides some in macros or captured text.
+func (t *Template) RenderGenerated(variables *Dict, now time.Time) (result string, generated []Span, err error) {
 	r := &renderer{out: &strings.Builder{}, globals: globals(now)}
+	r.result = r.out
 	defer catch(&err, func() int { return r.line })
 	top := newScope(nil)
 	for i, key := range variables.keys {
@@ -41,16 +52,23 @@ func (t *Template) Render(variables *Dict, now time.Time) (result string, err er
 		top.variables[name] = variables.values[i]
 	}
 	r.run(t.body, newScope(top))
-	return r.out.String(), nil
+	if r.hidden {
+		r.generated = nil
+	}
+	return r.out.String(), r.generated, nil
 }
 
 // renderer is the state of one rendering.
 type renderer struct {
 	out     *strings.Builder
+	result  *strings.Builder // where out goes back to after what is captured
 	globals map[string]any
 	steps   int
 	calls   int
 	line    int // of the template, for errors
+
+	generated []Span // of the result
+	hidden    bool   // a block of generated text stands in what was captured
 }
 
 // scope holds variables; what it does not have is looked up in its parent.

@@ -1,5 +1,5 @@
-// Package jsonl reads files of one JSON object a line, and keeps an object's fields in order so that it can be written back
-// with a field more.
+// Package jsonl reads and writes files of one JSON object a line, and keeps an object's fields in order so that it can be
+// written back with a field more.
 package jsonl
 
 import (

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -70,9 +71,14 @@ func (o Object) Decode(name string, into any, want string) error {
 	return fmt.Errorf("field %q: missing; the fields are %s", name, o.names())
 }
 
+// Has reports whether there is a field of a name.
+func (o Object) Has(name string) bool {
+	return slices.ContainsFunc(o, func(f Field) bool { return f.Name == name })
+}
+
 // With returns the object with a field added last, in place of any of that name.
 func (o Object) With(name string, value any) (Object, error) {
-	encoded, err := encode(value)
+	encoded, err := Marshal(value)
 	if err != nil {
 		return nil, fmt.Errorf("field %q: %w", name, err)
 	}
@@ -93,7 +99,7 @@ func (o Object) Line() ([]byte, error) {
 		if i > 0 {
 			line.WriteString(", ")
 		}
-		name, err := encode(f.Name)
+		name, err := Marshal(f.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -114,17 +120,6 @@ func (o Object) names() string {
 		return "none"
 	}
 	return strings.Join(names, ", ")
-}
-
-// encode leaves <, > and & as they are.
-func encode(value any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // shorten cuts a value found in a file to what fits in a message.

@@ -94,7 +94,7 @@ func readBBH(task string, document json.RawMessage) (Item, bool, error) {
 func bbhQuestion(input string) string { return "Q: " + input + "\nA:" }
 
 // bbhShots reads description and examples from the file of the task's chain-of-thought prompt.
-func bbhShots(task *Task, l *loader, p part) error {
+func bbhShots(task *Task, l *loader, p part, _ []string) error {
 	path, err := l.prompts(p.task + ".txt")
 	if err != nil {
 		return err

@@ -12,8 +12,9 @@ type definition struct {
 	read func(task string, document json.RawMessage) (item Item, belongs bool, err error)
 	// divide makes several documents of a record; nil where a record is one.
 	divide func(record json.RawMessage) []json.RawMessage
-	// shots adds description and examples; nil where there are none. It may take documents out of the task.
-	shots func(task *Task, l *loader, p part) error
+	// shots adds description and examples; nil where there are none. files are those of the documents, which it may take out of
+	// the task.
+	shots func(task *Task, l *loader, p part, files []string) error
 	// generation is nil for multiple choice.
 	generation *Generation
 }
@@ -49,6 +50,9 @@ func (f Family) Tasks() []string {
 
 // TaskName is the harness's name of a task with a short name.
 func (f Family) TaskName(short string) string { return definitions[f].name(part{task: short}) }
+
+// HasExamples reports whether the family's prompts show examples.
+func (f Family) HasExamples() bool { return definitions[f].shots != nil }
 
 // Hub is the id of the family's published data set.
 func (f Family) Hub() string { return definitions[f].hub }

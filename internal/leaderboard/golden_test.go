@@ -94,13 +94,27 @@ func (c promptCase) check(t *testing.T, task *Task, item Item) {
 	}
 }
 
+// minerva makes a file of the examples that the harness shows for MATH.
+func minerva(t *testing.T) string {
+	var lines []string
+	eachLine(t, "leaderboard_prompts.jsonl", func(c promptCase) {
+		if f, _, _ := Find(c.Task); f == MATH && lines == nil {
+			for _, shot := range c.Shots {
+				lines = append(lines, string(shot))
+			}
+		}
+	})
+	return write(t, t.TempDir(), "minerva.jsonl", strings.Join(lines, "\n")+"\n")
+}
+
 // TestPrompts: what files and documents become is what the harness makes of them. Where the documents are in the data, the
 // task read from there gives the same prompt.
 func TestPrompts(t *testing.T) {
 	loaded := map[Family]map[string]*Task{}
+	examples := minerva(t)
 	load := func(t *testing.T, f Family) map[string]*Task {
 		if loaded[f] == nil {
-			tasks, err := Load(t.Context(), f, Source{Name: golden.Shared(t, "data", string(f))}, nil)
+			tasks, err := Load(t.Context(), f, Source{Name: golden.Shared(t, "data", string(f)), Examples: map[Family]string{MATH: examples}[f]}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

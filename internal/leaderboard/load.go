@@ -18,7 +18,7 @@ type Source struct {
 	// "" is the family's published data set.
 	Name string
 	// Examples is the folder of what examples are made of, where it is not in the folder of the data: BIG-Bench Hard's
-	// cot-prompts, or MMLU-Pro's validation part.
+	// cot-prompts, MMLU-Pro's validation part, the file "minerva" for MATH; or, for one family, a file.
 	Examples string
 	// Files finds, and downloads, the files of a data set on the hub, "org/name:split"; nil where there is no hub.
 	Files func(ctx context.Context, name string) ([]string, error)
@@ -78,7 +78,7 @@ func (l *loader) task(d *definition, p part) (*Task, error) {
 		return nil, err
 	}
 	if d.shots != nil {
-		if err := d.shots(task, l, p); err != nil {
+		if err := d.shots(task, l, p, files); err != nil {
 			return nil, err
 		}
 	}
@@ -138,10 +138,8 @@ func (l *loader) files(d *definition, p part) ([]string, error) {
 	case !info.IsDir():
 		return l.single(d, p, name)
 	}
-	for _, folder := range []string{name, filepath.Join(name, string(d.family))} {
-		if path := find(folder, p.stems); path != "" {
-			return []string{path}, nil
-		}
+	if path := findFor(d.family, name, p.stems); path != "" {
+		return []string{path}, nil
 	}
 	return nil, usage.Errorf("%s: no file for the task %s; expected %s, each with one of the endings %s, here or in the folder %s",
 		name, d.name(p), strings.Join(p.stems, " or "), strings.Join(endings, ", "), d.family)
@@ -159,37 +157,48 @@ func (l *loader) single(d *definition, p part, path string) ([]string, error) {
 		"give the folder of the files, or --only with the task of this one")
 }
 
-// examples finds a part that examples are taken from; found is false where there is none.
-func (l *loader) examples(hub string, p part) (files []string, found bool, err error) {
-	name := l.source.Name
-	if l.source.Examples != "" {
-		name = l.source.Examples
+// examples finds the files that a family's examples are taken from: in the folder of examples, then where the data are. hub is
+// the data set that has them, "" for none. found is false where there are none.
+func (l *loader) examples(f Family, hub string, p part) (files []string, found bool, err error) {
+	if name := l.source.Examples; name != "" {
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, false, usage.Errorf("--examples: %w", err)
+		}
+		if !info.IsDir() {
+			return []string{name}, true, nil
+		}
+		if path := findFor(f, name, p.stems); path != "" {
+			return []string{path}, true, nil
+		}
 	}
+	name := l.source.Name
 	if name == "" {
 		name = hub
 	}
 	info, err := os.Stat(name)
 	switch {
-	case err != nil && l.source.Files != nil:
+	case err != nil && l.source.Files != nil && hub != "":
 		name, _, _ = strings.Cut(name, ":")
 		files, err = l.source.Files(l.ctx, name+":"+p.split)
 		return files, err == nil, err
 	case err != nil:
-		return nil, false, usage.Wrap(err)
-	case !info.IsDir() && l.source.Examples != "":
-		return []string{name}, true, nil
+		return nil, false, nil
 	case !info.IsDir():
 		name = filepath.Dir(name)
 	}
-	for _, folder := range []string{name, filepath.Join(name, string(MMLUPro))} {
-		if path := find(folder, p.stems); path != "" {
-			return []string{path}, true, nil
-		}
-	}
-	if l.source.Examples != "" {
-		return nil, false, usage.Errorf("--examples %s: no file %s", name, strings.Join(p.stems, " or "))
+	if path := findFor(f, name, p.stems); path != "" {
+		return []string{path}, true, nil
 	}
 	return nil, false, nil
+}
+
+// findFor finds a family's file in a folder, or in the folder's own folder for the family.
+func findFor(f Family, folder string, stems []string) string {
+	if path := find(folder, stems); path != "" {
+		return path
+	}
+	return find(filepath.Join(folder, string(f)), stems)
 }
 
 // find returns the file in a folder with the first of the names, "" where there is none.

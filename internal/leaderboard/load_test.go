@@ -33,7 +33,7 @@ func TestLoadData(t *testing.T) {
 		note                       bool
 	}{
 		{family: BBH, tasks: 24, items: 5761 - 3, unanswerable: 3}, // 6,511 without three tasks of 250
-		{family: MATH, tasks: 7, items: 1324},
+		{family: MATH, tasks: 7, items: 1324, note: true},
 		{family: MuSR, tasks: 3, items: 30},
 		{family: MMLUPro, tasks: 1, items: 12032 - 5, note: true},
 		{family: IFEval, tasks: 1, items: 541},
@@ -87,6 +87,41 @@ func TestLoadForms(t *testing.T) {
 	}
 }
 
+// Problems of MATH.
+const (
+	easy = `{"problem":"1+1?","solution":"It is $\\boxed{2}$.","level":"Level 1","type":"Algebra"}` + "\n"
+	hard = `{"problem":"p","solution":"$\\boxed{7}$","level":5,"subject":"Algebra"}` + "\n"
+)
+
+// TestMATHExamples: a file of examples goes before the task's own easier problems; each ends in the sentence of Minerva's rule.
+func TestMATHExamples(t *testing.T) {
+	folder := t.TempDir()
+	path := write(t, folder, "test.jsonl", hard+strings.Repeat(easy, 5))
+	check := func(source Source, question, answer string, note bool) {
+		t.Helper()
+		tasks, err := Load(t.Context(), MATH, source, []string{"algebra"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := strings.Repeat("Problem:\n"+question+"\n\nSolution: "+answer+"\n\n", 4) + "Problem:\np\n\nSolution:"
+		if diff := cmp.Diff(want, tasks[0].Prompt(tasks[0].Items[0])); diff != "" || note != (tasks[0].Note != "") || len(tasks[0].Items) != 1 {
+			t.Errorf("note %q (-want +got):\n%s", tasks[0].Note, diff)
+		}
+	}
+	const sentence = "\nFinal Answer: The final answer is $%s$. I hope it is correct."
+	own := "It is $\\boxed{2}$." + strings.Replace(sentence, "%s", "2", 1)
+	check(Source{Name: folder}, "1+1?", own, true)
+	check(Source{Name: path}, "1+1?", own, true)
+	given := strings.Repeat(`{"problem":"q","solution":"s\nFinal Answer: The final answer is $9$. I hope it is correct."}`+"\n", 5)
+	elsewhere := write(t, t.TempDir(), "four.jsonl", given)
+	check(Source{Name: folder, Examples: elsewhere}, "q", "s"+strings.Replace(sentence, "%s", "9", 1), false)
+	write(t, folder, "minerva.jsonl", given)
+	check(Source{Name: path}, "q", "s"+strings.Replace(sentence, "%s", "9", 1), false)
+	if _, err := Load(t.Context(), MATH, Source{Name: folder, Examples: "nowhere"}, nil); !usage.Is(err) || !strings.Contains(err.Error(), "--examples") {
+		t.Errorf("no such folder: %v", err)
+	}
+}
+
 // TestHub: the published data sets are asked for by their configuration or split.
 func TestHub(t *testing.T) {
 	folder := t.TempDir()
@@ -124,7 +159,8 @@ func TestLoadErrors(t *testing.T) {
 		"wrong type":     {family: MMLUPro, file: "test.jsonl", text: `{"question": 7}`, want: `field "question": found a number`},
 		"few examples":   {family: MMLUPro, file: "test.jsonl", text: `{"question":"q","options":["a"],"answer":"A"}`, want: "1 documents for the examples, expected 5"},
 		"no examples":    {family: BBH, file: "navigate.json", text: `{"examples":[{"input":"i","target":"Yes"}]}`, only: []string{"navigate"}, want: "no examples for BIG-Bench Hard"},
-		"other level":    {family: MATH, file: "test.jsonl", text: `{"problem":"p","solution":"s","level":"Level 1","type":"Algebra"}`, want: "no documents of the task leaderboard_math_algebra_hard"},
+		"other level":    {family: MATH, file: "test.jsonl", text: strings.Repeat(easy, 4), want: "no documents of the task leaderboard_math_algebra_hard"},
+		"few boxes":      {family: MATH, file: "test.jsonl", text: strings.Repeat(easy, 3) + hard + strings.ReplaceAll(easy, "boxed", "text"), want: "3 problems for the examples of MATH, expected 4"},
 		"no such choice": {family: MuSR, file: "murder_mysteries.jsonl", text: `{"narrative":"n","question":"q","choices":["a"],"answer_index":1}`, want: "the place of one of 1 choices"},
 		"bad choices":    {family: MuSR, file: "murder_mysteries.jsonl", text: `{"narrative":"n","question":"q","choices":"['a'","answer_index":0}`, want: `field "choices": found`},
 		"wrong order":    {family: GPQA, file: "gpqa_diamond.jsonl", text: `{"Question":"q","choice1":"a","choice2":"b","choice3":"c","choice4":"d","answer":"E"}`, want: `found "E"`},

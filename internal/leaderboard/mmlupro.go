@@ -60,9 +60,9 @@ func readMMLUPro(_ string, document json.RawMessage) (Item, bool, error) {
 
 // mmluProShots takes the examples from the validation part or, where there is none, from the beginning of the task's own
 // documents, which are then no questions of the task.
-func mmluProShots(task *Task, l *loader, p part) error {
+func mmluProShots(task *Task, l *loader, p part, _ []string) error {
 	validation := part{stems: []string{"validation", "dev"}, split: "validation"}
-	files, found, err := l.examples(mmluProHub, validation)
+	files, found, err := l.examples(MMLUPro, mmluProHub, validation)
 	if err != nil {
 		return err
 	}

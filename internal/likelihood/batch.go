@@ -1,11 +1,15 @@
 package likelihood
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/sparsepo/sparsepo/internal/beginning"
 )
+
+// minRow is the length of the shortest rows.
+const minRow = 32
 
 // group is a text with continuations that stand behind it in one row.
 type group struct {
@@ -20,7 +24,7 @@ func groups(requests []Request, limit int) []group {
 	var list []group
 	open := map[string]int{} // the group that a text's next continuation joins
 	for i, r := range requests {
-		text, more := key(r.Prefix), len(r.Continuation)-1
+		text, more := beginning.Key(r.Prefix), len(r.Continuation)-1
 		at, ok := open[text]
 		if !ok || list[at].cells+more > max(limit, 2*len(r.Prefix)) {
 			at = len(list)
@@ -34,22 +38,13 @@ func groups(requests []Request, limit int) []group {
 	return list
 }
 
-// key is a list of ids as a map's key.
-func key(ids []int32) string {
-	text := make([]byte, 0, 4*len(ids))
-	for _, id := range ids {
-		text = binary.LittleEndian.AppendUint32(text, uint32(id))
-	}
-	return string(text)
-}
-
 // patience is the number of groups that may find no room in a batch before it counts as full. Ours.
 const patience = 64
 
 // fill puts groups into the rows of one batch: each into the first row with room for it. The row length holds the first
 // group, the largest; there are as many rows as the limit on their tokens allows.
 func fill(list []group, limit int) (rows [][]group, seq int, left []group) {
-	seq = size(list[0].cells)
+	seq = beginning.Length(list[0].cells, minRow)
 	most := max(1, limit/seq)
 	var free []int
 	for i, g := range list {
@@ -70,18 +65,6 @@ func fill(list []group, limit int) (rows [][]group, seq int, left []group) {
 		free[at] -= g.cells
 	}
 	return rows, seq, left
-}
-
-// size is the shortest row length that graphs are compiled for and that holds n tokens: 32, 64, 96, 128, 192, 256, 384, …
-func size(n int) int {
-	length := 32
-	for length < n {
-		length *= 2
-	}
-	if length >= 128 && length/4*3 >= n {
-		return length / 4 * 3
-	}
-	return length
 }
 
 // rowCount is the smallest number of rows that graphs are compiled for and that holds n: the most, or a half, a quarter or
@@ -108,6 +91,7 @@ func targetCount(n int) int {
 // batch is what the graph reads at once.
 type batch struct {
 	rows, seq int
+	position  int // of the texts' first tokens
 
 	tokens    []int64 // [rows*seq]; 0 at padding
 	positions []int64 // [rows*seq] place in the text and its continuation; 0 at padding
@@ -119,10 +103,11 @@ type batch struct {
 	owner   []int   // request of each target that is no padding
 }
 
-func newBatch(requests []Request, rows [][]group, count, seq int) *batch {
+// newBatch lays groups out in rows. Their texts begin at the given position.
+func newBatch(requests []Request, rows [][]group, count, seq, position int) *batch {
 	n := count * seq
 	b := &batch{
-		rows: count, seq: seq,
+		rows: count, seq: seq, position: position,
 		tokens: make([]int64, n), positions: make([]int64, n), text: make([]int64, n), branch: make([]int64, n),
 	}
 	for i, row := range rows {
@@ -147,11 +132,11 @@ func (b *batch) add(requests []Request, g group, first int, text int64) {
 			at++
 		}
 	}
-	put(g.prefix, 0, 0)
+	put(g.prefix, b.position, 0)
 	last := at - 1
 	for i, member := range g.members {
 		continuation, from := requests[member].Continuation, at
-		put(continuation[:len(continuation)-1], len(g.prefix), i+1)
+		put(continuation[:len(continuation)-1], b.position+len(g.prefix), i+1)
 		for k, id := range continuation {
 			cell := last
 			if k > 0 {

@@ -68,11 +68,6 @@ func TestFill(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
-	for _, test := range [][2]int{{1, 32}, {33, 64}, {65, 96}, {97, 128}, {129, 192}, {1000, 1024}, {1025, 1536}} {
-		if got := size(test[0]); got != test[1] {
-			t.Errorf("rows of %d tokens: got %d, want %d", test[0], got, test[1])
-		}
-	}
 	for _, test := range [][3]int{{5, 8, 8}, {4, 8, 4}, {1, 8, 1}, {1, 32, 4}, {3, 5, 5}, {1, 0, 1}} {
 		if got := rowCount(test[0], test[1]); got != test[2] {
 			t.Errorf("%d rows of at most %d: got %d, want %d", test[0], test[1], got, test[2])
@@ -88,7 +83,7 @@ func TestSizes(t *testing.T) {
 // TestBatch lays two texts out.
 func TestBatch(t *testing.T) {
 	requests := []Request{{[]int32{1, 2}, []int32{3, 4}}, {[]int32{1, 2}, []int32{5, 6, 7}}, {[]int32{8}, []int32{9}}}
-	got := newBatch(requests, [][]group{groups(requests, 100)}, 1, 8)
+	got := newBatch(requests, [][]group{groups(requests, 100)}, 1, 8, 0)
 	want := &batch{
 		rows: 1, seq: 8,
 		tokens:    []int64{1, 2, 3, 5, 6, 8, 0, 0},

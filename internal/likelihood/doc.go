@@ -6,4 +6,8 @@
 // all, so that answers of one token cost nothing besides their text. Rows hold as many texts as fit, the longest first, and
 // their numbers and lengths come from a few sizes, because every new shape costs the engine a compilation. Logits exist for
 // the tokens of continuations only, and of those for a few hundred at a time.
+//
+// What many texts have in common at their beginning, such as the examples of a few-shot prompt, is read once: its keys and
+// values stay in memory, up to 1 GiB, and every row goes on from them. They are kept from one call to the next, for the next
+// items of the same task.
 package likelihood

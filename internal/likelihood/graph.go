@@ -19,9 +19,18 @@ const headTokens = 256
 //	predict, target    int64 [n]           batch.predict, batch.target
 //	returns float32 [n] log-probabilities of the targets, nats, and float32 [n] how far their logits are from the largest: 0, or less
 func (s *Scorer) graph(_ *gomodel.Scope, nodes []*Node) []*Node {
-	tokens, predict, target := nodes[0], nodes[4], nodes[5]
-	out := s.network.Forward(model.Inputs{Tokens: tokens, Positions: nodes[1], Visible: visible(nodes[2], nodes[3])})
-	hidden := Gather(Reshape(out.Final, tokens.Shape().Size(), -1), InsertAxes(predict, -1))
+	return s.targets(rowInputs(nodes), nodes[4], nodes[5])
+}
+
+// rowInputs are the model's inputs made of the graph's arguments.
+func rowInputs(nodes []*Node) model.Inputs {
+	return model.Inputs{Tokens: nodes[0], Positions: nodes[1], Visible: visible(nodes[2], nodes[3])}
+}
+
+// targets reads rows and scores the targets of their tokens.
+func (s *Scorer) targets(in model.Inputs, predict, target *Node) []*Node {
+	out := s.network.Forward(in)
+	hidden := Gather(Reshape(out.Final, in.Tokens.Shape().Size(), -1), InsertAxes(predict, -1))
 	n := predict.Shape().Dim(0)
 	var logProbs, leads []*Node
 	for from := 0; from < n; from += headTokens {

@@ -6,9 +6,11 @@ import (
 	"math"
 
 	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
+	"github.com/sparsepo/sparsepo/internal/beginning"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 )
@@ -29,11 +31,15 @@ type Score struct {
 	Greedy  bool    // no other token is more likely than the continuation's, at each of its places
 }
 
-// Scorer scores with a network whose variables are as they are at the time of each call. It is not safe for concurrent use.
+// Scorer scores with a network whose variables must not change between calls: keys and values of a beginning that many texts
+// have in common are kept from one call to the next. It is not safe for concurrent use.
 type Scorer struct {
 	network     *model.Network
-	exec        *gomodel.Exec
 	batchTokens int
+	longest     int // tokens of a beginning that is read by itself
+	beginnings  *beginning.Reader
+
+	score, after *gomodel.Exec
 }
 
 // New prepares scoring with a network whose variables are in the store. batchTokens is the number of tokens read at once,
@@ -45,18 +51,36 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 	if batchTokens == 0 {
 		batchTokens = DefaultBatchTokens
 	}
-	s := &Scorer{network: network, batchTokens: batchTokens}
-	exec, err := gomodel.NewExec(backend, store, s.graph)
-	if err != nil {
-		return nil, fmt.Errorf("prepare graph likelihood: %w", err)
+	s := &Scorer{network: network, batchTokens: batchTokens, longest: beginning.Longest(network.Config)}
+	var err error
+	if s.beginnings, err = beginning.NewReader(backend, store, network); err != nil {
+		return nil, err
 	}
-	exec.SetMaxCache(-1)
-	s.exec = exec.WithName("likelihood")
+	for _, e := range []struct {
+		into  **gomodel.Exec
+		graph func(*gomodel.Scope, []*Node) []*Node
+		name  string
+	}{
+		{&s.score, s.graph, "likelihood"},
+		{&s.after, s.afterGraph, "likelihood after a beginning"},
+	} {
+		exec, err := gomodel.NewExec(backend, store, e.graph)
+		if err != nil {
+			return nil, fmt.Errorf("prepare graph %s: %w", e.name, err)
+		}
+		exec.SetMaxCache(-1)
+		*e.into = exec.WithName(e.name)
+	}
 	return s, nil
 }
 
-// Close releases the compiled graphs.
-func (s *Scorer) Close() { s.exec.Finalize() }
+// Close releases the compiled graphs and what is kept.
+func (s *Scorer) Close() {
+	s.beginnings.Close()
+	for _, e := range []*gomodel.Exec{s.score, s.after} {
+		e.Finalize()
+	}
+}
 
 // Score scores every request; the result is in their order. progress, which may be nil, is told how many are done. When ctx
 // ends, so does scoring, with ctx's error.
@@ -68,28 +92,58 @@ func (s *Scorer) Score(ctx context.Context, requests []Request, progress func(do
 	for i := range scores {
 		scores[i].Greedy = true
 	}
-	left, done := groups(requests, s.batchTokens), 0
-	for len(left) > 0 {
-		if err := ctx.Err(); err != nil {
+	done, texts := 0, make([][]int32, len(requests))
+	for i, r := range requests {
+		texts[i] = r.Prefix
+	}
+	for _, part := range beginning.Divide(texts, s.longest, s.batchTokens) {
+		if err := s.begin(ctx, &part, texts); err != nil {
 			return nil, fmt.Errorf("score: %w", err)
+		}
+		err := s.scoreSection(ctx, requests, part, scores, func(n int) {
+			done += n
+			if progress != nil {
+				progress(done, len(requests))
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("score: %w", err)
+		}
+	}
+	return scores, nil
+}
+
+// begin reads what a section's texts have in common.
+func (s *Scorer) begin(ctx context.Context, part *beginning.Section, texts [][]int32) error {
+	if err := ctx.Err(); err != nil || len(part.Beginning) == 0 {
+		return err
+	}
+	return s.beginnings.Read(part, texts)
+}
+
+// scoreSection scores requests that begin alike, and tells progress of each batch how many of them it was.
+func (s *Scorer) scoreSection(ctx context.Context, all []Request, part beginning.Section, scores []Score, progress func(n int)) error {
+	requests := after(part, all)
+	for left := groups(requests, s.batchTokens); len(left) > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		var rows [][]group
 		var seq int
 		rows, seq, left = fill(left, s.batchTokens)
-		b := newBatch(requests, rows, rowCount(len(rows), s.batchTokens/seq), seq)
-		if err := s.run(b, scores); err != nil {
-			return nil, fmt.Errorf("score: %w", err)
+		b := newBatch(requests, rows, rowCount(len(rows), s.batchTokens/seq), seq, len(part.Beginning))
+		if err := s.run(b, part.Members, scores); err != nil {
+			return err
 		}
+		n := 0
 		for _, row := range rows {
 			for _, g := range row {
-				done += len(g.members)
+				n += len(g.members)
 			}
 		}
-		if progress != nil {
-			progress(done, len(requests))
-		}
+		progress(n)
 	}
-	return scores, nil
+	return nil
 }
 
 // check refuses requests that the model cannot score.
@@ -117,19 +171,18 @@ func (s *Scorer) check(requests []Request) error {
 	return nil
 }
 
-// run adds the tokens of a batch to their requests' scores.
-func (s *Scorer) run(b *batch, scores []Score) error {
-	inputs := b.inputs()
-	args := make([]any, len(inputs))
-	for i, t := range inputs {
-		args[i] = t
+// run adds the tokens of a batch to the scores of their requests, which are members of all.
+func (s *Scorer) run(b *batch, members []int, scores []Score) error {
+	exec, inputs, rest := s.score, b.inputs(), []any(nil)
+	if b.position > 0 {
+		exec, inputs = s.after, append(inputs, tensors.FromFlatDataAndDimensions([]int64{int64(b.position)}, 1))
+		for _, t := range s.beginnings.Cache() {
+			rest = append(rest, t)
+		}
 	}
-	out, err := s.exec.Call(args...)
-	for _, t := range inputs {
-		_ = t.FinalizeAll()
-	}
+	out, err := call(exec, inputs, rest...)
 	if err != nil {
-		return fmt.Errorf("run graph %s: %w", s.exec.Name(), err)
+		return err
 	}
 	var values [2][]float32
 	for i, t := range out {
@@ -139,12 +192,28 @@ func (s *Scorer) run(b *batch, scores []Score) error {
 		_ = t.FinalizeAll()
 	}
 	for i, owner := range b.owner {
-		logProb := float64(values[0][i])
+		logProb, score := float64(values[0][i]), &scores[members[owner]]
 		if math.IsNaN(logProb) || math.IsInf(logProb, 1) {
-			return fmt.Errorf("request %d of %d: the model's logits are not finite numbers", owner+1, len(scores))
+			return fmt.Errorf("request %d of %d: the model's logits are not finite numbers", members[owner]+1, len(scores))
 		}
-		scores[owner].LogProb += logProb
-		scores[owner].Greedy = scores[owner].Greedy && values[1][i] >= 0
+		score.LogProb += logProb
+		score.Greedy = score.Greedy && values[1][i] >= 0
 	}
 	return nil
+}
+
+// call runs a graph. It releases the inputs, but not rest.
+func call(e *gomodel.Exec, inputs []*tensors.Tensor, rest ...any) ([]*tensors.Tensor, error) {
+	args := make([]any, 0, len(inputs)+len(rest))
+	for _, t := range inputs {
+		args = append(args, t)
+	}
+	out, err := e.Call(append(args, rest...)...)
+	for _, t := range inputs {
+		_ = t.FinalizeAll()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run graph %s: %w", e.Name(), err)
+	}
+	return out, nil
 }

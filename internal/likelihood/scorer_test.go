@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ type subject struct {
 }
 
 // newSubject makes a model whose weights are drawn, or all the given number.
-func newSubject(t *testing.T, e golden.Engine, config *model.Config, weights func() float32) *subject {
+func newSubject(t testing.TB, e golden.Engine, config *model.Config, weights func() float32) *subject {
 	t.Helper()
 	s := &subject{e: e, store: gomodel.NewStore()}
 	var err error
@@ -71,7 +72,7 @@ func normal(scale float64) func() float32 {
 	return func() float32 { return float32(scale * random.NormFloat64()) }
 }
 
-func (s *subject) scorer(t *testing.T, batchTokens int) *Scorer {
+func (s *subject) scorer(t testing.TB, batchTokens int) *Scorer {
 	t.Helper()
 	scorer, err := New(s.e.Backend, s.store, s.network, batchTokens)
 	if err != nil {
@@ -90,35 +91,38 @@ func (s *subject) score(t *testing.T, batchTokens int, requests []Request) []Sco
 	return scores
 }
 
-// plain scores requests one by one, each in a row of its own.
+// plain scores requests each in a row of its own.
 func (s *subject) plain(t *testing.T, requests []Request) []Score {
 	t.Helper()
 	exec, err := gomodel.NewExec(s.e.Backend, s.store, func(_ *gomodel.Scope, tokens *Node) *Node {
-		g, seq := tokens.Graph(), tokens.Shape().Dim(1)
-		square := shapes.Make(dtypes.Int64, 1, seq, seq)
+		g, rows, seq := tokens.Graph(), tokens.Shape().Dim(0), tokens.Shape().Dim(1)
+		square := shapes.Make(dtypes.Int64, rows, seq, seq)
 		out := s.network.Forward(model.Inputs{
 			Tokens: tokens, Positions: Iota(g, tokens.Shape(), 1), Visible: GreaterOrEqual(Iota(g, square, 1), Iota(g, square, 2)),
 		})
-		return s.network.Logits(Reshape(out.Final, seq, -1))
+		return s.network.Logits(Reshape(out.Final, rows*seq, -1))
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(exec.Finalize)
+	seq := s.network.Config.MaxPositions
+	wide := make([]int64, len(requests)*seq)
+	for i, r := range requests {
+		for j, id := range slices.Concat(r.Prefix, r.Continuation[:len(r.Continuation)-1]) {
+			wide[i*seq+j] = int64(id)
+		}
+	}
+	out, err := exec.Call1(tensors.FromFlatDataAndDimensions(wide, len(requests), seq))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logits := tensors.MustCopyFlatData[float32](out)
 	list := make([]Score, len(requests))
 	for i, r := range requests {
-		wide := make([]int64, maxPositions)
-		for j, id := range append(append([]int32{}, r.Prefix...), r.Continuation[:len(r.Continuation)-1]...) {
-			wide[j] = int64(id)
-		}
-		out, err := exec.Call1(tensors.FromFlatDataAndDimensions(wide, 1, len(wide)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		logits := tensors.MustCopyFlatData[float32](out)
 		list[i].Greedy = true
 		for k, id := range r.Continuation {
-			row := logits[(len(r.Prefix)+k-1)*vocab:][:vocab]
+			row := logits[(i*seq+len(r.Prefix)+k-1)*vocab:][:vocab]
 			total := 0.0
 			for _, z := range row {
 				total += math.Exp(float64(z))

@@ -58,6 +58,8 @@ func readRecords(name string, paths []string, tok Tokenizer, o Options) ([]Promp
 				odd++
 			case err != nil:
 				return nil, nil, err
+			case p.IDs != nil:
+				return nil, nil, usage.Errorf("%s: field %q: is a list of token ids; give a text or chat messages", p.Source, Field)
 			default:
 				texts = append(texts, sourced{p.Text, p.Source})
 			}

@@ -152,6 +152,7 @@ func TestFillOnce(t *testing.T) {
 	for _, p := range []data.TokenPair{
 		{Prompt: []int32{1, 2, 3}, Chosen: []int32{0}, Rejected: []int32{4}}, // the ids of pair 0, divided otherwise
 		{Prompt: []int32{1, 2}, Chosen: []int32{3, 0, 4}},
+		{Prompt: []int32{1, 2}, Chosen: []int32{3, 0}, Rejected: []int32{4}, Given: []data.Span{{First: 0, End: 1}}},
 	} {
 		if _, err := c.Values(p); err == nil {
 			t.Errorf("%v has values, and nothing computed them", p)

@@ -73,6 +73,9 @@ type pairID [16]byte
 
 func idOf(p data.TokenPair) pairID {
 	lists := [][]int32{p.Prompt, p.Chosen, p.Rejected}
+	for _, s := range p.Given { // of most pairs there are none, and nothing is added
+		lists = append(lists, []int32{int32(s.First), int32(s.End)})
+	}
 	size := 0
 	for _, list := range lists {
 		size += 4 + 4*len(list)
@@ -88,10 +91,11 @@ func idOf(p data.TokenPair) pairID {
 	return pairID(sum[:16])
 }
 
-// tokensOf counts the response tokens of a pair that something predicts: without a prompt nothing predicts the first ones.
+// tokensOf counts the response tokens of a pair that are learned and that something predicts: without a prompt nothing predicts
+// the first ones.
 func tokensOf(p data.TokenPair) int {
 	n := 0
-	for _, side := range [][]int32{p.Chosen, p.Rejected} {
+	for _, side := range [][]int32{p.Learned(), p.Rejected} {
 		n += len(side)
 		if len(p.Prompt) == 0 && len(side) > 0 {
 			n--

@@ -18,17 +18,9 @@ const metricsFile = "metrics.jsonl"
 var skipped = []string{"checkpoints", "final", "samples", "tensorboard"}
 
 // Find returns the run folders among and under the given folders, each once, in the order of the folders and by name
-// below each. A run folder holds metrics.jsonl; folders named checkpoints, final, samples and tensorboard are not entered.
-// A folder without any run is the user's mistake (package usage).
+// below each. A run folder holds metrics.jsonl; folders named checkpoints, final, samples and tensorboard, and a run's folder
+// eval, are not entered. A folder without any run is the user's mistake (package usage).
 func Find(folders []string) ([]string, error) {
-	runs, err := findRuns(folders)
-	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
-	}
-	return runs, nil
-}
-
-func findRuns(folders []string) ([]string, error) {
 	if len(folders) == 0 {
 		return nil, usage.Errorf("no run folder given; a run folder holds %s", metricsFile)
 	}
@@ -74,7 +66,7 @@ func runsUnder(folder string) ([]string, error) {
 			return err
 		case entry.IsDir():
 			inside := filepath.Clean(path) != filepath.Clean(folder)
-			if inside && (slices.Contains(skipped, entry.Name()) || strings.HasPrefix(entry.Name(), ".")) {
+			if inside && (slices.Contains(skipped, entry.Name()) || strings.HasPrefix(entry.Name(), ".") || holdsResults(path)) {
 				return filepath.SkipDir
 			}
 		case entry.Name() == metricsFile:
@@ -92,8 +84,17 @@ func runsUnder(folder string) ([]string, error) {
 	return runs, nil
 }
 
-// runNames returns a short name for each run: its path below the folder that all runs share.
-func runNames(runs []string) []string {
+// holdsResults reports whether a folder is a run's folder of results.
+func holdsResults(folder string) bool {
+	_, err := os.Stat(filepath.Join(filepath.Dir(folder), metricsFile))
+	return err == nil && filepath.Base(folder) == evalFolder
+}
+
+// Names returns a short name for each run folder: its path below the folder that all of them share.
+func Names(runs []string) []string {
+	if len(runs) == 0 {
+		return nil
+	}
 	names := make([]string, len(runs))
 	parts := make([][]string, len(runs))
 	for i, run := range runs {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sparsepo/sparsepo/internal/evaluation"
+	"github.com/sparsepo/sparsepo/internal/frontier"
 	"github.com/sparsepo/sparsepo/internal/inspection"
 )
 
@@ -53,8 +55,13 @@ func writeRun(t testing.TB, folder string, p plan) {
 		"method: %s\nbeta: %g\nlearning_rate: 1.0e-06\nmodel: models/sft\nseed: %d\nout: %s\nmask:\n  weight_decay: 0.01\n  groups: [mlp, attn]\n",
 		p.method, p.beta, p.seed, filepath.Base(folder)))
 	write(t, filepath.Join(folder, "metrics.jsonl"), p.metrics(t, random))
-	for _, step := range []int{0, p.steps} {
-		write(t, filepath.Join(folder, "samples", fmt.Sprintf("step-%06d.jsonl", step)), p.samples(t, step, random))
+	m, _, err := readMetrics(filepath.Join(folder, metricsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range (&run{Metrics: m}).checkpoints() {
+		klSampled := m.at(frontierKLSampled, c.step).X
+		write(t, filepath.Join(folder, frontier.SamplesFile(int(c.step))), p.samples(t, c.Reward, c.KL, klSampled, random))
 	}
 	if err := p.inspect(random).WriteFile(filepath.Join(folder, "inspect.json")); err != nil {
 		t.Fatal(err)
@@ -114,7 +121,8 @@ func (p plan) addMasks(record map[string]any, progress float64, noise func(float
 
 var samplePrompts = []string{"The film opens with", "I did not expect that", "Two hours later\nthe audience", "A < B & \"C\"", strings.Repeat("unbroken", 40)}
 
-func (p plan) samples(t testing.TB, step int, random *rand.Rand) string {
+// samples have the means that are given.
+func (p plan) samples(t testing.TB, reward, kl, klSampled float64, random *rand.Rand) string {
 	words := strings.Fields("a careful warm and funny story that never hurries its actors although the last act drags a little")
 	var text strings.Builder
 	for i, prompt := range samplePrompts {
@@ -127,7 +135,7 @@ func (p plan) samples(t testing.TB, step int, random *rand.Rand) string {
 		}
 		text.WriteString(jsonLine(t, map[string]any{
 			"prompt": prompt, "completion": completion.String(),
-			"reward": random.Float64(), "kl": float64(step) * 0.05, "kl_sampled": 1,
+			"reward": reward + 0.02*float64(i-2), "kl": kl * (1 + 0.1*float64(i-2)), "kl_sampled": klSampled * (1 - 0.1*float64(i-2)),
 		}))
 	}
 	return text.String()
@@ -181,6 +189,10 @@ func writeSweep(t testing.TB) string {
 			writeRun(t, filepath.Join(sweep, name), plan{style.name, beta, uint64(2*i + k), 600})
 		}
 	}
+	for i, name := range []string{"dpo-beta-0.1", "mapo-beta-1", "sparse-common-beta-0.1"} {
+		tasks := append(leaderboardTasks(), "humaneval", evaluation.TextTask)
+		write(t, filepath.Join(sweep, name, evalFolder, "all.jsonl"), results(t, name, tasks, 20, 0.3+0.1*float64(i), uint64(i)))
+	}
 	long := "learning_rate=1e-06_" + strings.Repeat("long", 20)
 	writeRun(t, filepath.Join(sweep, long), plan{"sparse-common", 1, 99, 600})
 	return sweep
@@ -190,10 +202,15 @@ func writeSweep(t testing.TB) string {
 func build(t testing.TB, folders ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "report.html")
-	if err := Write(out, folders); err != nil {
+	if err := Write(out, folders, nil); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(out)
+	return readPage(t, out)
+}
+
+func readPage(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,14 @@ func (m measured) String() string {
 	return chart.Format(m.X)
 }
 
+// orNaN is the value, NaN where there is none.
+func (m measured) orNaN() float64 {
+	if !m.Known {
+		return math.NaN()
+	}
+	return m.X
+}
+
 // last returns the latest value of a metric.
 func (m metrics) last(name string) measured {
 	points := m[name]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 
+	"github.com/sparsepo/sparsepo/internal/frontier"
 	"github.com/sparsepo/sparsepo/internal/inspection"
 	"github.com/sparsepo/sparsepo/internal/report/chart"
 )
@@ -18,6 +19,8 @@ var (
 	script string
 	//go:embed page/parts.html
 	partsText string
+	//go:embed page/evaluation.html
+	evaluationText string
 	//go:embed page/report.html
 	reportText string
 	//go:embed page/heatmap.html
@@ -32,6 +35,7 @@ var (
 // parseTemplate parses an embedded text together with the parts that the pages share; a mistake in them shows at start.
 func parseTemplate(name, text string) *template.Template {
 	parts := template.Must(template.New("parts").Parse(partsText))
+	template.Must(parts.Parse(evaluationText))
 	return template.Must(parts.New(name).Parse(text))
 }
 
@@ -66,6 +70,7 @@ type page struct {
 	Settings     legend   // colours of settings in one-method panels
 	Frontier     figure
 	Hulls        hullTable
+	Areas        areaTable
 	Sampled      []figure
 	Training     []figure
 	HeldOut      []figure
@@ -74,6 +79,7 @@ type page struct {
 	Heat         []heatGroup
 	HeatNote     string
 	Prompts      []prompt
+	Evaluation   *evaluationSection // nil without results
 	Runs         []*run
 	SettingRows  []settingRow
 	SettingNames []string
@@ -85,10 +91,13 @@ type runNotes struct {
 	Notes []string
 }
 
-func newPage(runs []*run) page {
+func newPage(runs []*run, result *frontier.Result, models []*evaluated) page {
+	if len(runs) == 0 {
+		return page{frame: newFrame("sparsepo report", true), Evaluation: newEvaluation(models)}
+	}
 	s := newScheme(runs)
 	base := newBaseline(runs)
-	front := newPareto(runs, s, base)
+	front := newPareto(runs, s, base, result)
 	p := page{
 		frame:       newFrame("sparsepo report", true),
 		Sentences:   sentences(runs, s, base, front),
@@ -98,12 +107,14 @@ func newPage(runs []*run) page {
 		Settings:    s.variantColours(usedVariants(runs)),
 		Frontier:    front.figure(),
 		Hulls:       front.table(),
+		Areas:       front.areas(),
 		Sampled:     sampledFigures(runs, s, base),
 		Training:    trainingFigures(runs, s),
 		HeldOut:     heldOutFigures(runs, s),
 		Thinned:     thinned(runs, s.maxPoints),
 		Masks:       maskFigures(runs, s),
 		Prompts:     prompts(runs, s),
+		Evaluation:  newEvaluation(models),
 		Runs:        runs,
 		SettingRows: settingRows(runs),
 	}

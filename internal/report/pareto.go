@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"html/template"
 	"math"
 	"slices"
 	"strings"
@@ -66,13 +65,15 @@ func (b baseline) rules() []chart.Rule {
 type pareto struct {
 	scheme  scheme
 	base    baseline
+	result  *frontier.Result
+	places  map[place]*frontier.Measured
 	methods []string
 	points  map[string][]checkpoint
 	hulls   map[string][]frontier.Point
 }
 
-func newPareto(runs []*run, s scheme, base baseline) pareto {
-	p := pareto{scheme: s, base: base, points: map[string][]checkpoint{}, hulls: map[string][]frontier.Point{}}
+func newPareto(runs []*run, s scheme, base baseline, result *frontier.Result) pareto {
+	p := pareto{scheme: s, base: base, result: result, places: byPlace(result), points: map[string][]checkpoint{}, hulls: map[string][]frontier.Point{}}
 	for _, r := range runs {
 		p.points[r.Method] = append(p.points[r.Method], r.checkpoints()...)
 	}
@@ -130,7 +131,7 @@ func (p pareto) series(above float64) []chart.Series {
 				style := p.scheme.run(c.run)
 				clouds = append(clouds, chart.Series{Name: c.run.label(), Keys: c.run.keys(), Style: style, Dots: true, Faint: true})
 			}
-			clouds[i].Points = append(clouds[i].Points, chart.Point{X: c.KL, Y: c.Reward, Note: "step " + chartStep(c.step)})
+			clouds[i].Points = append(clouds[i].Points, chart.Point{X: c.KL, Y: c.Reward, Note: p.pointNote(c)})
 		}
 	}
 	return append(hulls, clouds...)
@@ -164,7 +165,7 @@ func (p pareto) figure() figure {
 	above := positive(values)
 	offerLog := len(above) >= 3 && above[len(above)-1] > 20*above[0]
 	f.Caption = "Each marker is one checkpoint of one run: the mean reward of one sampled response a prompt, against the mean " +
-		"sum over its tokens of KL(policy ‖ reference). Lines are the upper hull of all runs of a method. " +
+		"divergence by the estimator kl, " + frontier.Exact.Definition() + ". Lines are the upper hull of all runs of a method. " +
 		"Up and to the left is better."
 	if hidden := len(values) - len(above); offerLog && hidden > 0 {
 		f.Caption += fmt.Sprintf(" The logarithmic axis leaves out %s with a KL of 0 or less.", count(hidden, "point", "points"))
@@ -194,90 +195,6 @@ func (p pareto) views(class string, log bool) []view {
 	wide := view{Class: "wide " + class, SVG: c.SVG()}
 	c.ID, c.Width, c.Height = "chart-frontier-narrow-"+class, panelWidth, 380
 	return []view{wide, {Class: "narrow " + class, SVG: c.SVG()}}
-}
-
-// hullTable compares the methods at a few KL budgets.
-type hullTable struct {
-	Budgets []string
-	MaxKL   string // KL up to which the hulls are averaged; empty when there is none
-	Rows    []hullRow
-}
-
-type hullRow struct {
-	Method     string
-	Swatch     template.HTML
-	Points     int
-	Best       string // highest reward
-	BestAt     string // where it was reached
-	AtBudget   []string
-	MeanReward string // of the hull from KL 0 to MaxKL
-}
-
-func (p pareto) table() hullTable {
-	var t hullTable
-	limit := p.sharedKL()
-	for _, m := range p.methods {
-		best := p.best(m)
-		t.Rows = append(t.Rows, hullRow{
-			Method: m, Swatch: chart.Swatch(p.scheme.hull(m), true, !p.scheme.byVariant()), Points: len(p.points[m]),
-			BestAt: fmt.Sprintf("KL %s, %s", chart.Format(best.KL), best.place()),
-		})
-	}
-	best := p.column(func(m string) float64 { return p.best(m).Reward })
-	mean := p.column(func(m string) float64 {
-		if p.hulls[m][0].KL > limit/100 {
-			return math.NaN() // too much of the range was not measured
-		}
-		return frontier.Area(plain(p.points[m]), limit) / limit
-	})
-	if limit > 0 {
-		t.MaxKL = chart.Format(limit)
-	}
-	for i := range t.Rows {
-		t.Rows[i].Best, t.Rows[i].MeanReward = best[i], mean[i]
-	}
-	for _, budget := range chart.LogTicks(limit/25, limit, 6) {
-		t.Budgets = append(t.Budgets, chart.Format(budget))
-		for i, text := range p.column(func(m string) float64 { return frontier.At(p.hulls[m], budget) }) {
-			t.Rows[i].AtBudget = append(t.Rows[i].AtBudget, text)
-		}
-	}
-	return t
-}
-
-// column writes one value of each method, a dash for NaN.
-func (p pareto) column(value func(method string) float64) []string {
-	values := make([]measured, len(p.methods))
-	for i, m := range p.methods {
-		x := value(m)
-		values[i] = measured{X: x, Known: !math.IsNaN(x)}
-	}
-	texts := columnTexts(values)
-	for i, v := range values {
-		if !v.Known {
-			texts[i] = "–"
-		}
-	}
-	return texts
-}
-
-// sharedKL is the largest KL that every method with more than the untouched model reached, so that no hull is prolonged
-// when they are compared.
-func (p pareto) sharedKL() float64 {
-	shared := math.Inf(1)
-	for _, m := range p.methods {
-		var largest float64
-		for _, c := range p.points[m] {
-			largest = max(largest, c.KL)
-		}
-		if largest > 0 && len(p.points[m]) > 1 {
-			shared = min(shared, largest)
-		}
-	}
-	if math.IsInf(shared, 1) {
-		return 0
-	}
-	return shared
 }
 
 // best is a method's point of highest reward, the one of least KL among equals.

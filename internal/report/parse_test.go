@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/sparsepo/sparsepo/internal/frontier"
 	"github.com/sparsepo/sparsepo/internal/inspection"
 	"github.com/sparsepo/sparsepo/internal/report/chart"
 )
@@ -133,10 +134,10 @@ func TestFind(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"b", "a/deep", "a/deep/inner"}, runNames(got)); diff != "" {
+	if diff := cmp.Diff([]string{"b", "a/deep", "a/deep/inner"}, Names(got)); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"b"}, runNames(got[:1])); diff != "" {
+	if diff := cmp.Diff([]string{"b"}, Names(got[:1])); diff != "" {
 		t.Errorf("name of one run (-want +got):\n%s", diff)
 	}
 }
@@ -171,7 +172,7 @@ func TestHullLine(t *testing.T) {
 	p := newPareto([]*run{{Method: "dpo", Metrics: metrics{
 		frontierReward: {{X: 0, Y: 0}, {X: 1, Y: 1}, {X: 2, Y: 3}, {X: 3, Y: 9}},
 		frontierKL:     {{X: 0, Y: 0}, {X: 1, Y: 1}, {X: 2, Y: 4}},
-	}}}, scheme{methods: []string{"dpo"}}, baseline{})
+	}}}, scheme{methods: []string{"dpo"}}, baseline{}, &frontier.Result{})
 	hull := p.hulls["dpo"]
 	if got := hullLine(hull, 0); len(got) != 3 || got[2] != (chart.Point{X: 4, Y: 3}) {
 		t.Errorf("linear axis: %v, want the three vertices (step 3 has no KL)", got)

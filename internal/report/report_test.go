@@ -196,7 +196,7 @@ func TestWriteErrors(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "report.html")
-			err := Write(out, test.runs)
+			err := Write(out, test.runs, nil)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("got %v, want %q", err, test.want)
 			}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sparsepo/sparsepo/internal/frontier"
 	"github.com/sparsepo/sparsepo/internal/inspection"
 )
 
@@ -27,14 +28,16 @@ type run struct {
 	Latest    sampled             // of the last step with samples
 	Untouched sampled             // of step 0
 	Inspect   *inspection.Inspect // nil without inspect.json
-	Notes     []string            // what was missing or unreadable
+	Frontier  frontier.Run
+	Results   []resultFile // of its folder eval
+	Notes     []string     // what was missing or unreadable
 }
 
-const unknownMethod = "unknown"
+const unknownMethod = frontier.UnknownMethod
 
 // loadRuns reads all run folders and orders them by method, β and name.
 func loadRuns(folders []string) ([]*run, error) {
-	names := runNames(folders)
+	names := Names(folders)
 	runs := make([]*run, len(folders))
 	for i, folder := range folders {
 		r, err := loadRun(folder, names[i])
@@ -73,6 +76,12 @@ func loadRun(folder, name string) (*run, error) {
 		return nil, err
 	}
 	r.Notes = append(r.Notes, notes...)
+	if err := r.loadFrontier(folder); err != nil {
+		return nil, err
+	}
+	if err := r.loadResults(folder); err != nil {
+		return nil, err
+	}
 	return r, r.loadInspection(filepath.Join(folder, "inspect.json"))
 }
 
@@ -151,8 +160,9 @@ func (r *run) sampleMean(value func(sample) float64) measured {
 
 // The names of frontier records.
 const (
-	frontierReward = "eval_frontier/reward"
-	frontierKL     = "eval_frontier/kl"
+	frontierReward    = frontier.MetricPrefix + "reward"
+	frontierKL        = frontier.MetricPrefix + string(frontier.Exact)
+	frontierKLSampled = frontier.MetricPrefix + string(frontier.Sampled)
 )
 
 // reward is the latest mean reward of sampled responses: the last frontier record's, else the mean over the samples file.

@@ -102,16 +102,3 @@ func (s *Sampler) rowSize(n int) int {
 	}
 	return size
 }
-
-// lengthSize is the shortest length that graphs are compiled for, from the given one on, and that holds n positions: 8, 16,
-// 32, 64, 96, 128, 192, 256, 384, …
-func lengthSize(n, from int) int {
-	size := from
-	for size < n {
-		size *= 2
-	}
-	if size >= 128 && size/4*3 >= n {
-		return size / 4 * 3
-	}
-	return size
-}

@@ -203,16 +203,6 @@ func TestStream(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
-	for want, list := range map[int][]int{32: {1, 32}, 64: {33, 64}, 96: {65, 96}, 128: {97, 128}, 192: {129, 192}, 256: {193, 256}, 1024: {769, 1024}} {
-		for _, n := range list {
-			if got := lengthSize(n, minLength); got != want {
-				t.Errorf("length of %d positions: got %d, want %d", n, got, want)
-			}
-		}
-	}
-	if got := lengthSize(9, minPrompt); got != 16 {
-		t.Errorf("length of a prompt of 9: got %d, want 16", got)
-	}
 	for _, test := range [][3]int{{32, 32, 32}, {32, 17, 32}, {32, 16, 16}, {32, 5, 8}, {32, 4, 4}, {32, 1, 4}, {12, 1, 3}, {5, 1, 5}, {1, 1, 1}} {
 		s := &Sampler{options: Options{BatchRows: test[0]}}
 		if got := s.rowSize(test[1]); got != test[2] {

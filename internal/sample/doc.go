@@ -1,9 +1,9 @@
 // Package sample draws responses from a language model, many rows at a time.
 //
-// A prompt is read once (prefill), whatever the number of its samples; then every step reads one token a row (decode). The
-// keys and values of what was read are in a cache, which a step's graph only reads: it returns those of its own tokens, and
-// where the engine shares its memory with the program they are written into the cache in place. Elsewhere the graph returns
-// the whole cache with them in it.
+// A prompt is read once (prefill), whatever the number of its samples, and what many prompts begin with is read once for all of
+// them; then every step reads one token a row (decode). The keys and values of what was read are in a cache, which a step's
+// graph only reads: it returns those of its own tokens, and where the engine shares its memory with the program they are
+// written into the cache in place. Elsewhere the graph returns the whole cache with them in it.
 //
 // The cache is made anew (arrange) when a row has no place left in it, a few dozen positions later each time, so that
 // attention reads little more than there is; when so many rows ended that the next smaller number of rows holds the others;

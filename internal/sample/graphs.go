@@ -23,9 +23,45 @@ func (s *Sampler) prefillGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
 		Positions: Iota(g, tokens.Shape(), 1),
 		Visible:   GreaterOrEqual(Iota(g, square, 1), Iota(g, square, 2)),
 	})
-	place := Add(MulScalar(Iota(g, last.Shape(), 0), int64(seq)), last)
-	final := Gather(Reshape(out.Final, rows*seq, -1), InsertAxes(place, -1))
-	return append(append([]*Node{s.network.Logits(final)}, out.Keys...), out.Values...)
+	return append(append([]*Node{s.logitsAt(out.Final, last)}, out.Keys...), out.Values...)
+}
+
+// logitsAt are the logits [rows, vocab] at a place of each row.
+func (s *Sampler) logitsAt(final, place *Node) *Node {
+	rows, seq := final.Shape().Dim(0), final.Shape().Dim(1)
+	cell := Add(MulScalar(Iota(place.Graph(), place.Shape(), 0), int64(seq)), place)
+	return s.network.Logits(Gather(Reshape(final, rows*seq, -1), InsertAxes(cell, -1)))
+}
+
+// prefillAfterGraph is prefillGraph for prompts without a beginning that they share.
+//
+//	tokens  int64 [rows, seq]
+//	last    int64 [rows]       place of each prompt's last token among those
+//	span    int64 [past]       of any values: its shape says the number of the beginning's tokens
+//	then per layer keys, per layer values [1, kvHeads, past or more, headDim]
+//	returns logits [rows, vocab]; per layer keys, then per layer values [rows, kvHeads, past + seq, headDim]
+func (s *Sampler) prefillAfterGraph(_ *gomodel.Scope, nodes []*Node) []*Node {
+	tokens, last, past := nodes[0], nodes[1], nodes[2].Shape().Dim(0)
+	g, rows, seq := tokens.Graph(), tokens.Shape().Dim(0), tokens.Shape().Dim(1)
+	var cached []*Node
+	for _, x := range nodes[3:] {
+		cached = append(cached, resize(x, past))
+	}
+	keys, values := s.halves(cached)
+	span := shapes.Make(dtypes.Int64, rows, seq, past+seq)
+	out := s.network.Forward(model.Inputs{
+		Tokens:    tokens,
+		Positions: AddScalar(Iota(g, tokens.Shape(), 1), int64(past)),
+		Visible:   GreaterOrEqual(AddScalar(Iota(g, span, 1), int64(past)), Iota(g, span, 2)),
+		Cache:     &model.Cache{Keys: keys, Values: values, Shared: true},
+	})
+	results := []*Node{s.logitsAt(out.Final, last)}
+	for i, own := range append(out.Keys, out.Values...) {
+		shape := own.Shape().Clone()
+		shape.Dimensions[2] = past
+		results = append(results, Concatenate([]*Node{BroadcastToShape(cached[i], shape), own}, 2))
+	}
+	return results
 }
 
 // decodeGraph reads one token a row.

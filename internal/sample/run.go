@@ -10,6 +10,8 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/sparsepo/sparsepo/internal/beginning"
 )
 
 // run is one call of Sample.
@@ -21,9 +23,9 @@ type run struct {
 	done        int
 	choosers    []chooser // one a goroutine
 
-	order    []int       // prompts that were not read yet
-	prefixes cache       // of the prompts read last
-	waiting  []*sequence // that begin after one of prefixes
+	sections []beginning.Section // of prompts that begin alike, those that were not read yet
+	prefixes cache               // of the prompts read last
+	waiting  []*sequence         // that begin after one of prefixes
 
 	active []*sequence // row by row; the rows after them are padding
 	cache  cache       // of the active ones
@@ -44,6 +46,7 @@ type sequence struct {
 func (r *run) release() {
 	r.prefixes.release()
 	r.cache.release()
+	r.beginnings.Release()
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -80,7 +83,7 @@ func unended(list []*sequence) []*sequence {
 func (r *run) admit(ctx context.Context) error {
 	kept := unended(r.active)
 	free := r.options.BatchRows - len(kept)
-	for len(r.waiting) == 0 && len(r.order) > 0 && r.worthFilling(len(kept)) {
+	for len(r.waiting) == 0 && len(r.sections) > 0 && r.worthFilling(len(kept)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -123,7 +126,7 @@ func (r *run) roundOver() bool {
 		return true
 	case remaining < patience || len(left) == len(r.active):
 		return false
-	case len(r.waiting)+len(r.order) > 0:
+	case len(r.waiting)+len(r.sections) > 0:
 		return r.worthFilling(len(left))
 	}
 	return r.rowSize(len(left)) < r.cache.rows
@@ -138,46 +141,9 @@ func longest(list []*sequence) int {
 	return n
 }
 
-// readPrompts reads the next prompts, enough for the free rows, and draws the first token of each of their samples.
-func (r *run) readPrompts(free int) error {
-	r.prefixes.release()
-	rows := r.rowSize((free + r.options.N - 1) / r.options.N)
-	part := r.order[:min(rows, len(r.order))]
-	r.order = r.order[len(part):]
-	seq := min(lengthSize(len(r.requests[part[0]].Prompt), minPrompt), r.network.Config.MaxPositions)
-	tokens, last := make([]int64, rows*seq), make([]int64, rows)
-	for i, prompt := range part {
-		for j, id := range r.requests[prompt].Prompt {
-			tokens[i*seq+j] = int64(id)
-		}
-		last[i] = int64(len(r.requests[prompt].Prompt) - 1)
-	}
-	out, err := call(r.prefill, []*tensors.Tensor{
-		tensors.FromFlatDataAndDimensions(tokens, rows, seq), tensors.FromFlatDataAndDimensions(last, rows),
-	})
-	if err != nil {
-		return err
-	}
-	r.prefixes = cache{list: out[1:], rows: rows, length: seq}
-	var list []*sequence
-	for i, prompt := range part {
-		for n := range r.options.N {
-			list = append(list, &sequence{
-				Completion: &r.completions[prompt][n], prompt: prompt, prefix: i,
-				place: len(r.requests[prompt].Prompt) - 1, random: stream(r.options.Seed, prompt, n),
-			})
-		}
-	}
-	if err := r.extend(list, out[0], func(q *sequence) int { return q.prefix }); err != nil {
-		return err
-	}
-	r.waiting = unended(list)
-	return nil
-}
-
 // arrangeRows makes the cache of the active sequences, of which the first ones, kept, were in the cache before.
 func (r *run) arrangeRows(kept int) error {
-	rows, length := r.rowSize(len(r.active)), lengthSize(longest(r.active)+1, minLength)
+	rows, length := r.rowSize(len(r.active)), beginning.Length(longest(r.active)+1, minLength)
 	from := make([]int64, rows)
 	var args []any
 	var err error

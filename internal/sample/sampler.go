@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
+	"github.com/sparsepo/sparsepo/internal/beginning"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 )
@@ -22,8 +22,10 @@ type Sampler struct {
 	network *model.Network
 	options Options
 	inPlace bool // steps write into the cache's memory
+	longest int  // tokens of a beginning that is read by itself
 
-	prefill, decode, decodeInto, arrange *gomodel.Exec
+	beginnings                                         *beginning.Reader
+	prefill, prefillAfter, decode, decodeInto, arrange *gomodel.Exec
 }
 
 // New prepares sampling from a network whose variables are in the store.
@@ -37,13 +39,20 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 	if options.BatchRows == 0 {
 		options.BatchRows = DefaultBatchRows
 	}
-	s := &Sampler{backend: backend, network: network, options: options, inPlace: backend.HasSharedBuffers()}
+	s := &Sampler{
+		backend: backend, network: network, options: options, inPlace: backend.HasSharedBuffers(), longest: beginning.Longest(network.Config),
+	}
+	var err error
+	if s.beginnings, err = beginning.NewReader(backend, store, network); err != nil {
+		return nil, err
+	}
 	for _, e := range []struct {
 		into  **gomodel.Exec
 		graph func(*gomodel.Scope, []*Node) []*Node
 		name  string
 	}{
 		{&s.prefill, s.prefillGraph, "prefill"},
+		{&s.prefillAfter, s.prefillAfterGraph, "prefill after a beginning"},
 		{&s.decode, s.decodeGraph, "decode"},
 		{&s.decodeInto, s.enterGraph, "decode into the cache"},
 		{&s.arrange, s.arrangeGraph, "arrange"},
@@ -60,7 +69,8 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 
 // Close releases the compiled graphs.
 func (s *Sampler) Close() {
-	for _, e := range []*gomodel.Exec{s.prefill, s.decode, s.decodeInto, s.arrange} {
+	s.beginnings.Close()
+	for _, e := range []*gomodel.Exec{s.prefill, s.prefillAfter, s.decode, s.decodeInto, s.arrange} {
 		e.Finalize()
 	}
 }
@@ -88,10 +98,8 @@ func (s *Sampler) Answer(ctx context.Context, requests []Request, progress func(
 	}
 	for i := range requests {
 		r.completions[i] = make([]Completion, s.options.N)
-		r.order = append(r.order, i)
 	}
-	// Prompts of about the same length are read together, the longest first: the last rows to end are then the shorter ones.
-	slices.SortStableFunc(r.order, func(a, b int) int { return len(requests[b].Prompt) - len(requests[a].Prompt) })
+	r.divide()
 	for i := range r.choosers {
 		r.choosers[i] = chooser{temperature: s.options.Temperature, topK: s.options.TopK, topP: s.options.TopP}
 	}

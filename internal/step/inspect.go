@@ -11,7 +11,7 @@ import (
 // inspectSlots is how many pairs are evaluated at once.
 const inspectSlots = 8
 
-// Inspect evaluates pairs and returns the values of every response token. Masks are 1 for an objective without any; rewards
+// Inspect evaluates pairs and returns the values of every response token that is learned. Masks are 1 for an objective without any; rewards
 // are missing where the objective has none and there is no reference to compare with. text gives the text of a token; noise
 // is what a random mask is drawn from.
 func (p *Program) Inspect(pairs []data.TokenPair, text func(id int32) string, noise func() float32) (inspection.Inspect, error) {
@@ -33,7 +33,7 @@ func (p *Program) Inspect(pairs []data.TokenPair, text func(id int32) string, no
 			missing := inspection.Number(math.NaN())
 			inspected := inspection.Pair{
 				Loss: inspection.Number(v.Loss[slot]), RewardChosen: missing, RewardRejected: missing,
-				Chosen:   p.side(&b, v, pair.Chosen, slot, text),
+				Chosen:   p.side(&b, v, pair.Learned(), slot, text),
 				Rejected: p.side(&b, v, pair.Rejected, b.Pairs+slot, text),
 			}
 			if v.Chosen != nil {

@@ -118,10 +118,14 @@ func perToken(b *data.Batch, x []float32) map[string]float64 {
 		if owner >= int64(b.Pairs) {
 			side = "rejected"
 		}
-		list[fmt.Sprintf("%s of pair %d, token %d", side, owner%int64(b.Pairs), place[owner])] = float64(x[i])
+		list[tokenName(side, int(owner)%b.Pairs, place[owner])] = float64(x[i])
 		place[owner]++
 	}
 	return list
+}
+
+func tokenName(side string, pair, token int) string {
+	return fmt.Sprintf("%s of pair %d, token %d", side, pair, token)
 }
 
 // noiseOf feeds a random mask the same number for the same token in every layout: its noise follows the token, not the place.

@@ -16,7 +16,8 @@ import (
 
 // BERTScoreOptions say how texts are compared.
 type BERTScoreOptions struct {
-	Layer    int      // the layer whose output stands for a token, 1 being the first, 0 that which bert_score chooses for the model
+	Name     string   // the encoder's hub id, by which its usual layer is known; "": its type and sizes have to do
+	Layer    int      // the layer whose output stands for a token, 1 being the first; 0: that which bert_score chooses for the model
 	IDF      []string // texts in which tokens that are rare count more; nil: every token counts alike
 	Baseline string   // file of scores of unrelated texts, which become 0, as bert_score's rescale_baseline/*.tsv; "": none
 }
@@ -30,14 +31,11 @@ type BERTScore struct {
 	program   *encoder.Program
 	tokenizer *tokenizer.Tokenizer
 	framing   []int32 // what the tokenizer puts around a text
+	space     string  // what stands before each text
 	limit     int     // tokens of the longest text
 	idf       *idf    // nil: none
 	baseline  Overlap
 }
-
-// usualLayers are the layers with the highest correlation with people's judgements, by the encoder's type and number of
-// layers, as bert_score's table has them for roberta-base, roberta-large and roberta-large-mnli.
-var usualLayers = map[string]map[int]int{"roberta": {12: 10, 24: 17}}
 
 // OpenBERTScore reads an encoder's folder and prepares the comparison. Close releases it.
 func OpenBERTScore(folder string, backend compute.Backend, options BERTScoreOptions) (*BERTScore, error) {
@@ -47,7 +45,7 @@ func OpenBERTScore(folder string, backend compute.Backend, options BERTScoreOpti
 	}
 	defer checkpoint.Close()
 	b := &BERTScore{}
-	if b.Layer, err = chosenLayer(checkpoint.Config, options.Layer); err != nil {
+	if b.Layer, err = chosenLayer(checkpoint.Config, options); err != nil {
 		return nil, usage.Errorf("model %s: %w", folder, err)
 	}
 	if options.Baseline != "" {
@@ -70,21 +68,6 @@ func OpenBERTScore(folder string, backend compute.Backend, options BERTScoreOpti
 	return b, nil
 }
 
-// chosenLayer is the layer asked for, or the usual one for 0.
-func chosenLayer(config *encoder.Config, layer int) (int, error) {
-	if layer == 0 {
-		usual, ok := usualLayers[config.Type][config.Layers]
-		if !ok {
-			return 0, fmt.Errorf("no layer is known to suit BERTScore with a %s of %d layers; say which, 1 to %d", config.Type, config.Layers, config.Layers)
-		}
-		return usual, nil
-	}
-	if layer < 1 || layer > config.Layers {
-		return 0, fmt.Errorf("layer %d asked for; the model has layers 1 to %d", layer, config.Layers)
-	}
-	return layer, nil
-}
-
 // read reads the tokenizer.
 func (b *BERTScore) read(folder string, config *encoder.Config) (err error) {
 	if b.tokenizer, err = tokenizer.Load(folder); err != nil {
@@ -98,6 +81,9 @@ func (b *BERTScore) read(folder string, config *encoder.Config) (err error) {
 		b.limit = min(b.limit, own)
 	}
 	b.framing = b.tokenizer.EncodeWithSpecials("")
+	if b.tokenizer.Kind() == tokenizer.ByteLevelBPE {
+		b.space = " "
+	}
 	return nil
 }
 
@@ -118,14 +104,20 @@ func (b *BERTScore) Close() {
 	b.encoder.Close()
 }
 
-// encode returns the ids of a text: with white space around it left out and a space before it, for a word that begins a text
-// is then the same token as elsewhere.
+// encode returns the ids of a text, with white space around it left out. Byte-level tokenizers get a space before it, for a word
+// that begins a text is then the same token as elsewhere; for others it is that anyway.
 func (b *BERTScore) encode(text string) (ids []int32, cut bool) {
 	text = strings.TrimFunc(text, isSpace)
 	if text == "" {
 		return slices.Clone(b.framing), false
 	}
-	return b.tokenizer.EncodeAtMost(" "+text, b.limit)
+	return b.tokenizer.EncodeAtMost(b.space+text, b.limit)
+}
+
+// Cuts reports whether a text is longer than the encoder reads.
+func (b *BERTScore) Cuts(text string) bool {
+	_, cut := b.encode(text)
+	return cut
 }
 
 // comparedAtOnce is how many candidates are compared at a time; ours: it bounds the hidden states in memory.
@@ -185,7 +177,7 @@ func (b *BERTScore) hidden(ctx context.Context, texts []string) (states map[stri
 		distinct, sequences = append(distinct, text), append(sequences, ids)
 	}
 	width := b.encoder.Config.Hidden
-	err = b.program.Run(ctx, sequences, func(batch *encoder.Batch, output []float32) error {
+	err = b.program.Run(ctx, encoder.Plain(sequences), func(batch *encoder.Batch, output []float32) error {
 		for row, member := range batch.Members {
 			ids := sequences[member]
 			first := row * batch.Seq * width

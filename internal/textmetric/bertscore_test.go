@@ -52,7 +52,7 @@ func alone(t *testing.T, folder string, e golden.Engine, layer int) func(text st
 	t.Cleanup(program.Close)
 	return func(text string) (ids []int32, states [][]float64) {
 		ids = append(append([]int32{0}, words.Encode(" "+text)...), 2) // <s> and </s>
-		err = program.Run(context.Background(), [][]int32{ids}, func(_ *encoder.Batch, output []float32) error {
+		err = program.Run(context.Background(), encoder.Plain([][]int32{ids}), func(_ *encoder.Batch, output []float32) error {
 			width := bound.Config.Hidden
 			for i := range ids {
 				var state []float64

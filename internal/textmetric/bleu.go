@@ -140,6 +140,29 @@ func countMatches(words []string, reference bleuReference) BLEU {
 	return b
 }
 
+// Counts are what corpus BLEU is made of: the tokens of hypothesis and references, the matches and the totals by length. Counts
+// of several hypotheses add up.
+func (b BLEU) Counts() []float64 {
+	counts := []float64{float64(b.HypothesisLen), float64(b.ReferenceLen)}
+	for n := range maxOrder {
+		counts = append(counts, float64(b.Matches[n]), float64(b.Totals[n]))
+	}
+	return counts
+}
+
+// BLEUOfCounts is the corpus BLEU of sums of Counts; of a list of another length it is an error.
+func BLEUOfCounts(counts []float64) (BLEU, error) {
+	if len(counts) != 2+2*maxOrder {
+		return BLEU{}, fmt.Errorf("corpus BLEU: found %d counts, expected %d", len(counts), 2+2*maxOrder)
+	}
+	b := BLEU{HypothesisLen: int(counts[0]), ReferenceLen: int(counts[1])}
+	for n := range maxOrder {
+		b.Matches[n], b.Totals[n] = int(counts[2+2*n]), int(counts[3+2*n])
+	}
+	b.finish(false)
+	return b, nil
+}
+
 func (b *BLEU) add(other BLEU) {
 	b.HypothesisLen += other.HypothesisLen
 	b.ReferenceLen += other.ReferenceLen

@@ -17,46 +17,34 @@ type Suite struct {
 	SummaC  *SummaC
 }
 
-// Score is one number of an evaluation.
-type Score struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Over  string  `json:"over"`  // what it is the mean over, "responses" or "prompts"; "corpus" for all responses taken as one text
-	Items int     `json:"items"` // how many of these
+// Measurement is what was measured of the samples of one prompt.
+type Measurement struct {
+	// Scores are those of the samples taken together, and the means of their own ones.
+	Scores map[string]float64
+	// Samples are each sample's own scores.
+	Samples []map[string]float64
+	// Counts are what scores of all responses as one text are made of, by the score's name: BLEU.Counts. They add up.
+	Counts map[string][]float64
+	NumCut int // texts that the encoder of BERTScore could not read whole
 }
 
-// Item is what was measured of one response, or of all responses to a prompt.
-type Item struct {
-	Index      int                `json:"index"` // of the prompt
-	Sample     *int               `json:"sample,omitempty"`
-	Prompt     string             `json:"prompt"`
-	Completion *string            `json:"completion,omitempty"` // with sample
-	Metrics    map[string]float64 `json:"metrics"`
-}
-
-// Evaluation is what a Suite finds.
-type Evaluation struct {
-	Scores    []Score `json:"scores"`
-	Responses []Item  `json:"responses"`
-	Prompts   []Item  `json:"prompts"`
-	NumCut    int     `json:"texts_cut"` // texts that the encoder of BERTScore could not read whole
-}
-
-// metric computes one metric of all groups.
+// metric computes one metric of groups, and adds it to what was measured of each.
 type metric struct {
 	name       string
-	references bool // it compares with references
-	compute    func(ctx context.Context, s *Suite, groups []Group, e *Evaluation) error
+	references bool     // it compares with references
+	several    bool     // it compares samples of a prompt with each other; prompts with one sample have none
+	scores     []string // names of those that tables show
+	compute    func(ctx context.Context, s *Suite, groups []Group, into []Measurement) error
 }
 
 var metrics = []metric{
-	{"rouge", true, addRouge},
-	{"bleu", true, addBLEU},
-	{"self-bleu", false, addSelfBLEU},
-	{"distinct", false, addDistinct},
-	{"bertscore", true, addBERTScore},
-	{"summac", false, addSummaC},
-	{"edna", false, addEDNA},
+	{"rouge", true, false, RougeKinds(), addRouge},
+	{"bleu", true, false, []string{CorpusBLEUName, "bleu_sentence"}, addBLEU},
+	{"self-bleu", false, true, []string{"self_bleu"}, addSelfBLEU},
+	{"distinct", false, false, []string{distinctName(1), distinctName(2), distinctName(3)}, addDistinct},
+	{"bertscore", true, false, []string{"bertscore", "bertscore_precision", "bertscore_recall"}, addBERTScore},
+	{"summac", false, false, []string{"summac"}, addSummaC},
+	{"edna", false, true, []string{"edna", "entailment", "self_entailment"}, addEDNA},
 }
 
 // Metrics are the names of the metrics.
@@ -64,6 +52,20 @@ func Metrics() []string {
 	var names []string
 	for _, m := range metrics {
 		names = append(names, m.name)
+	}
+	return names
+}
+
+// Names are the suite's metrics in the order in which they are computed, each once.
+func (s *Suite) Names() []string {
+	return slices.DeleteFunc(Metrics(), func(name string) bool { return !slices.Contains(s.Metrics, name) })
+}
+
+// Scores are the names of the scores that tables show, in their order. ROUGE's precision and recall are not among them.
+func Scores() []string {
+	var names []string
+	for _, m := range metrics {
+		names = append(names, m.scores...)
 	}
 	return names
 }
@@ -87,56 +89,64 @@ func Needs(names []string) (references bool, err error) {
 	return references, nil
 }
 
-// Evaluate measures groups, in the order of Metrics.
-func (s *Suite) Evaluate(ctx context.Context, groups []Group) (*Evaluation, error) {
+// Check reports whether the groups can be measured: that there are samples to compare, an encoder and a classifier.
+func (s *Suite) Check(groups []Group) error {
 	if _, err := Needs(s.Metrics); err != nil {
-		return nil, err
+		return err
 	}
-	e := &Evaluation{}
+	has := func(name string) bool { return slices.Contains(s.Metrics, name) }
+	switch {
+	case has("bertscore") && s.BERT == nil:
+		return usage.Errorf("bertscore needs an encoder")
+	case (has("summac") || has("edna")) && s.SummaC == nil:
+		return usage.Errorf("summac and edna need a classifier of sentence pairs")
+	case slices.ContainsFunc(groups, func(g Group) bool { return len(g.Samples) > 1 }):
+		return nil
+	}
+	for _, m := range metrics {
+		if m.several && has(m.name) {
+			return usage.Errorf("%s compares samples of the same prompt, and no prompt has two; draw more with sample --n", m.name)
+		}
+	}
+	return nil
+}
+
+// Measure measures groups that Check found nothing wrong with; the result is in their order.
+func (s *Suite) Measure(ctx context.Context, groups []Group) ([]Measurement, error) {
+	list := make([]Measurement, len(groups))
 	for i, group := range groups {
-		e.Prompts = append(e.Prompts, Item{Index: i, Prompt: group.Prompt, Metrics: map[string]float64{}})
-		for sample, completion := range group.Samples {
-			e.Responses = append(e.Responses, Item{Index: i, Sample: &sample, Prompt: group.Prompt, Completion: &completion, Metrics: map[string]float64{}})
+		list[i] = Measurement{Scores: map[string]float64{}, Samples: make([]map[string]float64, len(group.Samples)), Counts: map[string][]float64{}}
+		for k := range group.Samples {
+			list[i].Samples[k] = map[string]float64{}
 		}
 	}
 	for _, m := range metrics {
 		if !slices.Contains(s.Metrics, m.name) {
 			continue
 		}
-		if err := m.compute(ctx, s, groups, e); err != nil {
+		if err := m.compute(ctx, s, groups, list); err != nil {
 			return nil, err
 		}
 	}
-	return e, nil
+	for i := range list {
+		list[i].average()
+	}
+	return list, nil
 }
 
-// summarise adds the means of metrics over the items that have them.
-func (e *Evaluation) summarise(over string, items []Item, names ...string) {
-	for _, name := range names {
-		var values []float64
-		for _, item := range items {
-			if x, ok := item.Metrics[name]; ok {
-				values = append(values, x)
-			}
+// average adds the means of the samples' scores.
+func (m *Measurement) average() {
+	for name := range m.Samples[0] {
+		sum := 0.0
+		for _, scores := range m.Samples {
+			sum += scores[name]
 		}
-		if len(values) > 0 {
-			e.Scores = append(e.Scores, Score{Name: name, Value: mean(values), Over: over, Items: len(values)})
-		}
+		m.Scores[name] = sum / float64(len(m.Samples))
 	}
 }
 
-func (e *Evaluation) overResponses(names ...string) { e.summarise("responses", e.Responses, names...) }
-func (e *Evaluation) overPrompts(names ...string)   { e.summarise("prompts", e.Prompts, names...) }
-
-// addOverlap records precision, recall and F1 of a response under a metric's name, F1 under the bare one.
-func (item *Item) addOverlap(name string, o Overlap) {
-	item.Metrics[name], item.Metrics[name+"_precision"], item.Metrics[name+"_recall"] = o.F1, o.Precision, o.Recall
-}
-
-// several is an error unless some group has two samples.
-func several(groups []Group, what string) error {
-	if !slices.ContainsFunc(groups, func(g Group) bool { return len(g.Samples) > 1 }) {
-		return usage.Errorf("%s compares samples of the same prompt, and no prompt has two; draw more with sample --n", what)
-	}
-	return nil
+// addOverlap records precision, recall and F1 of a sample under a metric's name, F1 under the bare one.
+func (m *Measurement) addOverlap(sample int, name string, o Overlap) {
+	scores := m.Samples[sample]
+	scores[name], scores[name+"_precision"], scores[name+"_recall"] = o.F1, o.Precision, o.Recall
 }

@@ -3,51 +3,44 @@ package textmetric
 import (
 	"context"
 	"fmt"
-
-	"github.com/sparsepo/sparsepo/internal/usage"
+	"slices"
 )
 
-func addRouge(_ context.Context, s *Suite, groups []Group, e *Evaluation) error {
-	for i := range e.Responses {
-		item := &e.Responses[i]
-		scores, err := RougeBest(groups[item.Index].References, *item.Completion, s.Stem)
-		if err != nil {
-			return err
-		}
-		for kind, o := range scores {
-			item.addOverlap(kind, o)
+// CorpusBLEUName is the name of corpus BLEU's counts.
+const CorpusBLEUName = "bleu"
+
+func addRouge(_ context.Context, s *Suite, groups []Group, into []Measurement) error {
+	for i, group := range groups {
+		for k, sample := range group.Samples {
+			scores, err := RougeBest(group.References, sample, s.Stem)
+			if err != nil {
+				return err
+			}
+			for kind, o := range scores {
+				into[i].addOverlap(k, kind, o)
+			}
 		}
 	}
-	e.overResponses(RougeKinds()...)
 	return nil
 }
 
-func addBLEU(_ context.Context, _ *Suite, groups []Group, e *Evaluation) error {
-	var hypotheses []string
-	var references [][]string
-	for i := range e.Responses {
-		item := &e.Responses[i]
-		b, err := SentenceBLEU(*item.Completion, groups[item.Index].References, true)
-		if err != nil {
-			return err
+func addBLEU(_ context.Context, _ *Suite, groups []Group, into []Measurement) error {
+	for i, group := range groups {
+		var sum BLEU
+		for k, sample := range group.Samples {
+			b, err := SentenceBLEU(sample, group.References, true)
+			if err != nil {
+				return err
+			}
+			into[i].Samples[k]["bleu_sentence"] = b.Score
+			sum.add(b)
 		}
-		item.Metrics["bleu_sentence"] = b.Score
-		hypotheses = append(hypotheses, *item.Completion)
-		references = append(references, groups[item.Index].References)
+		into[i].Counts[CorpusBLEUName] = sum.Counts()
 	}
-	b, err := CorpusBLEU(hypotheses, references)
-	if err != nil {
-		return err
-	}
-	e.Scores = append(e.Scores, Score{Name: "bleu", Value: b.Score, Over: "corpus", Items: len(hypotheses)})
-	e.overResponses("bleu_sentence")
 	return nil
 }
 
-func addSelfBLEU(_ context.Context, _ *Suite, groups []Group, e *Evaluation) error {
-	if err := several(groups, "self-bleu"); err != nil {
-		return err
-	}
+func addSelfBLEU(_ context.Context, _ *Suite, groups []Group, into []Measurement) error {
 	for i, group := range groups {
 		if len(group.Samples) < 2 {
 			continue
@@ -60,83 +53,84 @@ func addSelfBLEU(_ context.Context, _ *Suite, groups []Group, e *Evaluation) err
 		for _, b := range scores {
 			sum += b.Score
 		}
-		e.Prompts[i].Metrics["self_bleu"] = sum / float64(len(scores))
+		into[i].Scores["self_bleu"] = sum / float64(len(scores))
 	}
-	e.overPrompts("self_bleu")
 	return nil
 }
 
 // longestDistinct is the number of words of the longest n-grams that are counted.
 const longestDistinct = 3
 
-func addDistinct(_ context.Context, _ *Suite, groups []Group, e *Evaluation) error {
-	var all []string
-	for _, group := range groups {
-		all = append(all, group.Samples...)
-	}
+// distinctName is the score of n-grams of one length.
+func distinctName(n int) string { return fmt.Sprintf("distinct%d", n) }
+
+func addDistinct(_ context.Context, _ *Suite, groups []Group, into []Measurement) error {
 	for n := 1; n <= longestDistinct; n++ {
-		name := fmt.Sprintf("distinct%d", n)
 		for i, group := range groups {
-			e.Prompts[i].Metrics[name] = DistinctN(group.Samples, n).Share
+			into[i].Scores[distinctName(n)] = DistinctN(group.Samples, n).Share
 		}
-		e.overPrompts(name)
-		e.Scores = append(e.Scores, Score{Name: name + "_corpus", Value: DistinctN(all, n).Share, Over: "corpus", Items: len(all)})
 	}
 	return nil
 }
 
-func addBERTScore(ctx context.Context, s *Suite, groups []Group, e *Evaluation) error {
-	if s.BERT == nil {
-		return usage.Errorf("bertscore needs an encoder")
+// CorpusDistinct is the share of different n-grams in all responses as one text, of the length that a score of that name
+// counts in each prompt's samples; false for other scores. It cannot be made of the prompts' shares.
+func CorpusDistinct(name string, responses []string) (float64, bool) {
+	for n := 1; n <= longestDistinct; n++ {
+		if name == distinctName(n) {
+			return DistinctN(responses, n).Share, true
+		}
 	}
+	return 0, false
+}
+
+func addBERTScore(ctx context.Context, s *Suite, groups []Group, into []Measurement) error {
 	var candidates []string
 	var references [][]string
-	for _, item := range e.Responses {
-		candidates = append(candidates, *item.Completion)
-		references = append(references, groups[item.Index].References)
+	for _, group := range groups {
+		for _, sample := range group.Samples {
+			candidates, references = append(candidates, sample), append(references, group.References)
+		}
 	}
-	scores, numCut, err := s.BERT.Score(ctx, candidates, references)
+	scores, _, err := s.BERT.Score(ctx, candidates, references)
 	if err != nil {
 		return err
 	}
-	e.NumCut = numCut
-	for i, o := range scores {
-		e.Responses[i].addOverlap("bertscore", o)
+	for i, group := range groups {
+		for k := range group.Samples {
+			into[i].addOverlap(k, "bertscore", scores[k])
+		}
+		scores = scores[len(group.Samples):]
+		for _, text := range slices.Concat(group.Samples, group.References) {
+			if s.BERT.Cuts(text) {
+				into[i].NumCut++
+			}
+		}
 	}
-	e.overResponses("bertscore", "bertscore_precision", "bertscore_recall")
 	return nil
 }
 
-func addSummaC(ctx context.Context, s *Suite, groups []Group, e *Evaluation) error {
-	if s.SummaC == nil {
-		return usage.Errorf("summac needs a classifier of sentence pairs")
-	}
-	at := 0
+func addSummaC(ctx context.Context, s *Suite, groups []Group, into []Measurement) error {
+	var pairs []Pair
 	for _, group := range groups {
-		var pairs []Pair
 		for _, sample := range group.Samples {
 			pairs = append(pairs, Pair{group.Prompt, sample})
 		}
-		scores, err := s.SummaC.Scores(ctx, pairs)
-		if err != nil {
-			return err
-		}
-		for _, score := range scores {
-			e.Responses[at].Metrics["summac"] = score
-			at++
-		}
 	}
-	e.overResponses("summac")
+	scores, err := s.SummaC.Scores(ctx, pairs)
+	if err != nil {
+		return err
+	}
+	for i, group := range groups {
+		for k := range group.Samples {
+			into[i].Samples[k]["summac"] = scores[k]
+		}
+		scores = scores[len(group.Samples):]
+	}
 	return nil
 }
 
-func addEDNA(ctx context.Context, s *Suite, groups []Group, e *Evaluation) error {
-	if s.SummaC == nil {
-		return usage.Errorf("edna needs a classifier of sentence pairs")
-	}
-	if err := several(groups, "edna"); err != nil {
-		return err
-	}
+func addEDNA(ctx context.Context, s *Suite, groups []Group, into []Measurement) error {
 	for i, group := range groups {
 		if len(group.Samples) < 2 {
 			continue
@@ -145,9 +139,8 @@ func addEDNA(ctx context.Context, s *Suite, groups []Group, e *Evaluation) error
 		if err != nil {
 			return err
 		}
-		m := e.Prompts[i].Metrics
+		m := into[i].Scores
 		m["edna"], m["entailment"], m["self_entailment"] = found.EDNA, found.Entailment, found.SelfEntailment
 	}
-	e.overPrompts("edna", "entailment", "self_entailment")
 	return nil
 }

@@ -1,7 +1,6 @@
 package textmetric
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,45 +72,92 @@ func TestGroupErrors(t *testing.T) {
 	}
 }
 
-// TestEvaluate checks that scores land at their response or prompt, and what is a mean over what.
-func TestEvaluate(t *testing.T) {
+// TestMeasure checks that scores land at their prompt and sample, and that a prompt's are the means of its samples'.
+func TestMeasure(t *testing.T) {
 	groups := []Group{
 		{doc1 + "|" + doc2, []string{sum1, sum2}, []string{sum1}},
 		{doc2, []string{sum1}, []string{sum1, "x"}},
 	}
 	s := Suite{Metrics: []string{"edna", "summac", "distinct", "self-bleu", "bleu", "rouge"}, SummaC: &SummaC{verdicts, ZeroShot, bars}}
-	e, err := s.Evaluate(context.Background(), groups)
+	if err := s.Check(groups); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.Measure(t.Context(), groups)
 	if err != nil {
 		t.Fatal(err)
 	}
-	value := map[string]Score{}
-	for _, score := range e.Scores {
-		value[score.Name] = score
-	}
-	for _, want := range []Score{
-		{"summac", (0.9 + 0.4 + 0.2) / 3, "responses", 3},
-		{"rouge1", 2.0 / 3, "responses", 3},
-		{"self_entailment", 0.4, "prompts", 1},
-		{"self_bleu", 0, "prompts", 1},
-		{"distinct1", 1, "prompts", 2},
-		{"distinct1_corpus", 7.0 / 10, "corpus", 3}, // "the summary ." twice and "and its second sentence"
+	for _, want := range []struct {
+		prompt int
+		name   string
+		value  float64
+	}{
+		{0, "summac", (0.9 + 0.4) / 2},
+		{1, "summac", 0.2},
+		{0, "rouge1", 1.0 / 2},
+		{1, "rouge1", 1},
+		{0, "self_entailment", 0.4},
+		{0, "self_bleu", 0},
+		{0, "distinct1", 1},
 	} {
-		if diff := cmp.Diff(want, value[want.Name], closeTo); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", want.Name, diff)
+		if diff := cmp.Diff(want.value, list[want.prompt].Scores[want.name], closeTo); diff != "" {
+			t.Errorf("%s of prompt %d (-want +got):\n%s", want.name, want.prompt, diff)
 		}
 	}
-	if got := e.Responses[2].Metrics["summac"]; got != 0.2 {
-		t.Errorf("SummaC of the last response is %g, want 0.2", got)
+	if got := list[0].Samples[1]["summac"]; got != 0.4 {
+		t.Errorf("SummaC of the second sample is %g, want 0.4", got)
 	}
-	if _, ok := e.Prompts[1].Metrics["edna"]; ok {
-		t.Error("EDNA of a prompt with one sample")
+	for _, name := range []string{"edna", "self_bleu"} {
+		if _, ok := list[1].Scores[name]; ok {
+			t.Errorf("%s of a prompt with one sample", name)
+		}
 	}
-	for _, names := range [][]string{nil, {"bertscore"}, {"blue"}} {
-		if _, err := (&Suite{Metrics: names}).Evaluate(context.Background(), groups); !usage.Is(err) {
+	checkCounts(t, groups, list)
+	if got := s.Names(); !cmp.Equal(got, []string{"rouge", "bleu", "self-bleu", "distinct", "summac", "edna"}) {
+		t.Errorf("metrics %v", got)
+	}
+}
+
+// checkCounts compares the BLEU of the prompts' summed counts with that of all responses.
+func checkCounts(t *testing.T, groups []Group, list []Measurement) {
+	t.Helper()
+	var hypotheses []string
+	var references [][]string
+	sums := make([]float64, 2+2*maxOrder)
+	for i, group := range groups {
+		for _, sample := range group.Samples {
+			hypotheses, references = append(hypotheses, sample), append(references, group.References)
+		}
+		for k, x := range list[i].Counts[CorpusBLEUName] {
+			sums[k] += x
+		}
+	}
+	want, err := CorpusBLEU(hypotheses, references)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := BLEUOfCounts(sums)
+	if diff := cmp.Diff(want, got, closeTo); diff != "" || err != nil || got.Score == 0 {
+		t.Errorf("corpus BLEU of counts: %v (-want +got):\n%s", err, diff)
+	}
+	if _, err := BLEUOfCounts(sums[1:]); err == nil {
+		t.Error("corpus BLEU of too few counts")
+	}
+}
+
+func TestCorpusDistinct(t *testing.T) {
+	if got, ok := CorpusDistinct("distinct2", []string{"a b c", "a b"}); !ok || got != 2.0/3 {
+		t.Errorf("got %g, %v, want 2/3", got, ok)
+	}
+	if _, ok := CorpusDistinct("rouge1", nil); ok {
+		t.Error("of rouge1")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	single := []Group{{doc2, []string{sum1}, []string{sum1}}}
+	for _, names := range [][]string{nil, {"bertscore"}, {"summac"}, {"edna"}, {"blue"}, {"self-bleu"}} {
+		if err := (&Suite{Metrics: names}).Check(single); !usage.Is(err) {
 			t.Errorf("metrics %v: got %v, want a usage error", names, err)
 		}
-	}
-	if _, err := (&Suite{Metrics: []string{"self-bleu"}}).Evaluate(context.Background(), groups[1:]); !usage.Is(err) {
-		t.Errorf("self-BLEU of single samples: got %v, want a usage error", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/sparsepo/sparsepo/classifier"
+	"github.com/sparsepo/sparsepo/encoder"
 	"github.com/sparsepo/sparsepo/internal/usage"
 )
 
@@ -24,8 +25,8 @@ type Judge interface {
 
 // NLIOptions name the classes of a classifier, whose own names they are by default.
 type NLIOptions struct {
-	Entailment    string // label or number of the class; "": the label ENTAILMENT, whatever its case
-	Contradiction string // likewise
+	Entailment    string // label or number of the class; "": the label ENTAILMENT or else SUPPORTS, whatever its case
+	Contradiction string // likewise; "": CONTRADICTION or else REFUTES
 }
 
 // NLI is a Judge: a classifier of sentence pairs, such as roberta-large-mnli.
@@ -68,11 +69,18 @@ func (n *NLI) chooseClasses(checkpoint *classifier.Checkpoint, options NLIOption
 		class *int
 		label string
 		usual string
-	}{{&n.entailment, options.Entailment, "entailment"}, {&n.contradiction, options.Contradiction, "contradiction"}} {
-		if choice.label == "" {
-			choice.label = choice.usual
+		other string // in classifiers of claims by their evidence
+	}{{&n.entailment, options.Entailment, "entailment", "supports"}, {&n.contradiction, options.Contradiction, "contradiction", "refutes"}} {
+		label := choice.label
+		if label == "" {
+			label = choice.usual
 		}
-		class, err := config.Class(choice.label)
+		class, err := config.Class(label)
+		if err != nil && choice.label == "" {
+			if other, missing := config.Class(choice.other); missing == nil {
+				class, err = other, nil
+			}
+		}
 		if err != nil {
 			return fmt.Errorf("class of %s: %w", choice.usual, err)
 		}
@@ -93,12 +101,12 @@ const longestPair = 500
 // Judge classifies pairs, equal ones once. Of longer pairs than the classifier reads, the premise's end is left out.
 func (n *NLI) Judge(ctx context.Context, pairs []Pair) ([]Verdict, error) {
 	place := map[Pair]int{}
-	var sequences [][]int32
+	var sequences []encoder.Sequence
 	for _, pair := range pairs {
 		if _, seen := place[pair]; seen {
 			continue
 		}
-		ids, cut, err := n.classifier.EncodePair(pair.Premise, pair.Hypothesis, longestPair)
+		sequence, cut, err := n.classifier.EncodePair(pair.Premise, pair.Hypothesis, longestPair)
 		if err != nil {
 			return nil, fmt.Errorf("judge %.40q: %w", pair.Hypothesis, err)
 		}
@@ -106,7 +114,7 @@ func (n *NLI) Judge(ctx context.Context, pairs []Pair) ([]Verdict, error) {
 			n.NumCut++
 		}
 		place[pair] = len(sequences)
-		sequences = append(sequences, ids)
+		sequences = append(sequences, sequence)
 	}
 	logits, err := n.classifier.Logits(ctx, sequences)
 	if err != nil {

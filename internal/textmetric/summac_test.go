@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparsepo/sparsepo/classifier"
+	"github.com/sparsepo/sparsepo/encoder"
+	"github.com/sparsepo/sparsepo/internal/fixture"
 	"github.com/sparsepo/sparsepo/internal/golden"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/safetensors"
@@ -218,7 +220,7 @@ func TestNLI(t *testing.T) {
 			words := checkpoint.Tokenizer
 			ids := append([]int32{0}, words.Encode(pair.Premise)...)
 			ids = append(append(append(ids, 2, 2), words.Encode(pair.Hypothesis)...), 2)
-			logits, err := k.Logits(context.Background(), [][]int32{ids})
+			logits, err := k.Logits(context.Background(), encoder.Plain([][]int32{ids}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -245,5 +247,25 @@ func TestNLIErrors(t *testing.T) {
 		if _, err := OpenNLI(folder, nil, test.options); err == nil || !usage.Is(err) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: got %v, want a usage error with %q", test.options, err, test.want)
 		}
+	}
+}
+
+// A classifier of claims by their evidence has other names for the classes.
+func TestNLIOtherLabels(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "nli")
+	if err := fixture.Classifier(folder, "SUPPORTS", "REFUTES", "NOT ENOUGH INFO"); err != nil {
+		t.Fatal(err)
+	}
+	checkpoint, err := classifier.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer checkpoint.Close()
+	n := &NLI{}
+	if err := n.chooseClasses(checkpoint, NLIOptions{}); err != nil || n.entailment != 0 || n.contradiction != 1 {
+		t.Errorf("classes %d and %d, want 0 and 1; error %v", n.entailment, n.contradiction, err)
+	}
+	if err := n.chooseClasses(checkpoint, NLIOptions{Entailment: "entailment"}); err == nil {
+		t.Error("a label that was asked for is another one")
 	}
 }

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +11,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/sparsepo/sparsepo/data"
-	"github.com/sparsepo/sparsepo/internal/atomicfile"
+	"github.com/sparsepo/sparsepo/internal/jsonl"
 	"github.com/sparsepo/sparsepo/internal/prompts"
 	"github.com/sparsepo/sparsepo/internal/sample"
 	"github.com/sparsepo/sparsepo/internal/source"
@@ -193,15 +192,5 @@ func (r *runner) writeSamples(list []sampled) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("make the samples' folder: %w", err)
 	}
-	path := filepath.Join(folder, fmt.Sprintf("step-%06d.jsonl", r.progress.Step))
-	return atomicfile.Write(path, func(w io.Writer) error {
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		for _, s := range list {
-			if err := encoder.Encode(s); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return jsonl.Save(filepath.Join(folder, fmt.Sprintf("step-%06d.jsonl", r.progress.Step)), list)
 }

@@ -34,6 +34,7 @@ type session struct {
 	store     *gomodel.Store
 	tokenizer *tokenizer.Tokenizer // nil where the model folder has none
 	template  data.Template        // of chat messages; nil where the model folder has none
+	marked    data.MarkedTemplate  // the same for conversations that are learned from
 	program   *step.Program
 	train     *data.Set
 	plan      *data.Plan
@@ -76,6 +77,9 @@ func open(ctx context.Context, c *config.Run, o Options, log func(format string,
 		return nil, err
 	}
 	if s.template, err = models.Policy.Template(); err != nil {
+		return nil, err
+	}
+	if s.marked, err = models.Policy.MarkedTemplate(); err != nil {
 		return nil, err
 	}
 	if err := s.openData(ctx, models.Policy.Config, console, log); err != nil {
@@ -145,7 +149,8 @@ func (s *session) openData(ctx context.Context, c *model.Config, console io.Writ
 	load := func(name string) (*data.Set, error) {
 		options := data.LoadOptions{
 			Task: data.Preference, VocabSize: c.Vocab, OnBadRecord: data.BadRecordPolicy(s.config.OnBadRecord),
-			Masks: s.objective.Mask == loss.FileMask, Template: s.template, RatedPairs: data.RatedPairs(s.config.RatedPairs), MaxResponseWords: s.config.MaxResponseWords,
+			Masks: s.objective.Mask == loss.FileMask, Template: s.template, MarkedTemplate: s.marked,
+			RatedPairs: data.RatedPairs(s.config.RatedPairs), MaxResponseWords: s.config.MaxResponseWords,
 			Limits: data.Limits{
 				MaxLength: s.config.MaxLength, MaxPromptLength: s.config.MaxPromptLength,
 				TruncationMode: data.TruncationMode(s.config.TruncationMode),

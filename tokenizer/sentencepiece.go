@@ -1,0 +1,287 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// sentencePiece is a SentencePiece model as its file describes it: a protocol buffer of type ModelProto.
+type sentencePiece struct {
+	pieces   []scoredPiece
+	unknown  int32
+	kind     uint64 // of the model
+	fallback bool
+	charsMap []byte
+	dummy    bool // a space before the text
+	squeeze  bool // spaces in a row are one, those around the text none
+}
+
+// unigramKind is the only kind of SentencePiece's models that is read.
+const unigramKind = 1
+
+// Numbers of the fields that are read, by message.
+const (
+	modelPieces, modelTrainer, modelNormalizer           = 1, 2, 3
+	pieceString, pieceScore                              = 1, 2
+	trainerKind, trainerFallback, trainerUnknown         = 3, 35, 40
+	normalizerMap, normalizerDummy, normalizerNoSqueezed = 2, 3, 4
+)
+
+// protoField is a field of a message: the number of a varint or a 32-bit value, or the bytes of another.
+type protoField struct {
+	number protowire.Number
+	value  uint64
+	bytes  []byte
+}
+
+// eachField calls read for the fields of a message, in order.
+func eachField(message []byte, read func(f protoField) error) error {
+	for len(message) > 0 {
+		number, kind, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		message = message[n:]
+		f := protoField{number: number}
+		switch kind {
+		case protowire.VarintType:
+			f.value, n = protowire.ConsumeVarint(message)
+		case protowire.Fixed32Type:
+			var value uint32
+			value, n = protowire.ConsumeFixed32(message)
+			f.value = uint64(value)
+		case protowire.BytesType:
+			f.bytes, n = protowire.ConsumeBytes(message)
+		default:
+			n = protowire.ConsumeFieldValue(number, kind, message)
+		}
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		message = message[n:]
+		if err := read(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseSentencePiece(content []byte) (*sentencePiece, error) {
+	m := &sentencePiece{kind: unigramKind, dummy: true, squeeze: true}
+	err := eachField(content, func(f protoField) error {
+		switch f.number {
+		case modelPieces:
+			return m.readPiece(f.bytes)
+		case modelTrainer:
+			return eachField(f.bytes, m.readTrainer)
+		case modelNormalizer:
+			return eachField(f.bytes, m.readNormalizer)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("not a SentencePiece model: %w", err)
+	case len(m.pieces) == 0:
+		return nil, errors.New("not a SentencePiece model: no pieces")
+	case m.kind != unigramKind:
+		return nil, fmt.Errorf("a SentencePiece model of kind %d (BPE is 2, words 3, characters 4); supported: Unigram, 1", m.kind)
+	}
+	return m, nil
+}
+
+func (m *sentencePiece) readPiece(message []byte) error {
+	var p scoredPiece
+	err := eachField(message, func(f protoField) error {
+		switch f.number {
+		case pieceString:
+			p.piece = string(f.bytes)
+		case pieceScore:
+			p.score = float64(math.Float32frombits(uint32(f.value)))
+		}
+		return nil
+	})
+	m.pieces = append(m.pieces, p)
+	return err
+}
+
+func (m *sentencePiece) readTrainer(f protoField) error {
+	switch f.number {
+	case trainerKind:
+		m.kind = f.value
+	case trainerFallback:
+		m.fallback = f.value != 0
+	case trainerUnknown:
+		m.unknown = int32(f.value)
+	}
+	return nil
+}
+
+func (m *sentencePiece) readNormalizer(f protoField) error {
+	switch f.number {
+	case normalizerMap:
+		m.charsMap = f.bytes
+	case normalizerDummy:
+		m.dummy = f.value != 0
+	case normalizerNoSqueezed:
+		m.squeeze = f.value != 0
+	}
+	return nil
+}
+
+// pieceFamily is how a model family uses a SentencePiece model.
+type pieceFamily struct {
+	owner      string
+	file       string
+	class      string // of the tokenizer
+	modelTypes []string
+	specials   map[string]string
+	asRoberta  bool // as to what stands around texts
+	// vocabulary makes the family's pieces, whose ids are their places, of the model's.
+	vocabulary func(m *sentencePiece) []scoredPiece
+	// before are the changes to a text before those of the model.
+	before func(s *settings) normalizer
+}
+
+var pieceFamilies = []pieceFamily{
+	{
+		owner: "ALBERT", file: "spiece.model", class: "AlbertTokenizer", modelTypes: []string{"albert"},
+		specials: map[string]string{
+			"bos_token": "[CLS]", "eos_token": "[SEP]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "<unk>",
+			"pad_token": "<pad>", "mask_token": "[MASK]",
+		},
+		vocabulary: albertPieces,
+		before:     albertChanges,
+	},
+	{
+		owner: "XLM-RoBERTa", file: "sentencepiece.bpe.model", class: "XLMRobertaTokenizer", modelTypes: []string{"xlm-roberta"},
+		specials:   robertaTokens,
+		asRoberta:  true,
+		vocabulary: xlmPieces,
+		before:     func(*settings) normalizer { return nil },
+	},
+	{
+		owner: "DeBERTa", file: "spm.model", class: "DebertaV2Tokenizer", modelTypes: []string{"deberta-v2"},
+		specials: map[string]string{
+			"bos_token": "[CLS]", "eos_token": "[SEP]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]",
+			"pad_token": "[PAD]", "mask_token": "[MASK]",
+		},
+		vocabulary: func(m *sentencePiece) []scoredPiece { return append(m.pieces, scoredPiece{piece: "[MASK]"}) },
+		before:     deBERTaChanges,
+	},
+}
+
+// albertPieces makes pieces that end in a digit and a comma improbable, as Hugging Face's library does, so that numbers are cut
+// in front of commas.
+func albertPieces(m *sentencePiece) []scoredPiece {
+	for i, p := range m.pieces {
+		chars := []rune(p.piece)
+		if n := len(chars); n >= 2 && chars[n-1] == ',' && unicode.IsDigit(chars[n-2]) {
+			m.pieces[i].score -= 100
+		}
+	}
+	return m.pieces
+}
+
+// albertChanges are what ALBERT does to a text before SentencePiece.
+func albertChanges(s *settings) normalizer {
+	n := normalizer{
+		replacement(literalFinder("``"), `"`),
+		replacement(literalFinder("''"), `"`),
+	}
+	if keep := s.bert.KeepAccents; keep == nil || !*keep {
+		n = append(n, compatible, func(text string) string { return without(text, unicode.IsMark) })
+	}
+	if lower := s.bert.Lowercase; lower == nil || *lower {
+		n = append(n, lowerCase)
+	}
+	return n
+}
+
+// deBERTaChanges are what DeBERTa does to a text before SentencePiece.
+func deBERTaChanges(s *settings) normalizer {
+	if lower := s.bert.Lowercase; lower != nil && *lower {
+		return normalizer{lowerCase}
+	}
+	return nil
+}
+
+// xlmPieces puts XLM-RoBERTa's special tokens in place of the model's first three pieces, and the mask at the end.
+func xlmPieces(m *sentencePiece) []scoredPiece {
+	const replaced = 3 // <unk>, <s> and </s>
+	list := []scoredPiece{{piece: "<s>"}, {piece: "<pad>"}, {piece: "</s>"}, {piece: "<unk>"}}
+	m.unknown = int32(len(list) - 1)
+	return append(append(list, m.pieces[min(replaced, len(m.pieces)):]...), scoredPiece{piece: "<mask>"})
+}
+
+// family finds the family of the SentencePiece model in a folder by the tokenizer's class, or else by the model's type.
+func (s *settings) family(file string) (pieceFamily, error) {
+	class := strings.TrimSuffix(s.class, "Fast")
+	var known []string
+	for _, f := range pieceFamilies {
+		known = append(known, f.owner)
+		if f.file != file {
+			continue
+		}
+		for _, kind := range f.modelTypes {
+			if class == f.class || class == "" && s.modelType == kind {
+				return f, nil
+			}
+		}
+	}
+	return pieceFamily{}, fmt.Errorf("%s of a %q (model_type %q) is not supported; supported: that of %s; or write tokenizer.json (save_pretrained of the fast tokenizer)",
+		file, s.class, s.modelType, strings.Join(known, ", "))
+}
+
+// pieceFile is the SentencePiece model in a folder, "" where there is none.
+func pieceFile(dir string) string {
+	for _, f := range pieceFamilies {
+		if _, err := os.Stat(filepath.Join(dir, f.file)); err == nil {
+			return f.file
+		}
+	}
+	return ""
+}
+
+// applyPieces makes the tokenizer of a SentencePiece model.
+func (s *settings) applyPieces(d *definition, file string) error {
+	f, err := s.family(file)
+	if err != nil {
+		return err
+	}
+	if split := s.bert.SplitPunctuation; split != nil && *split {
+		return fmt.Errorf("tokenizer_config.json: split_by_punct: true is not supported with %s", file)
+	}
+	table, err := parseCharsMap(d.sentencePiece.charsMap)
+	if err != nil {
+		return fmt.Errorf("%s: normalizer: %w", file, err)
+	}
+	m := d.sentencePiece
+	list := f.vocabulary(m)
+	if err := d.setUnigram(list, m.unknown, m.fallback); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	d.normalizer = append(f.before(s), table.apply)
+	if m.squeeze {
+		d.normalizer = append(d.normalizer, squeezed)
+	}
+	d.words = preTokenizer{text: []step{metaspaceStep{replacement: metaspace, prefix: m.dummy, cut: true}}}
+	ids, err := s.specials(d, f.owner, f.specials, true)
+	if err != nil {
+		return err
+	}
+	d.frame.classify(ids["cls_token"], ids["sep_token"], f.asRoberta)
+	return nil
+}
+
+// squeezed leaves out all spaces but one between words.
+func squeezed(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(char rune) bool { return char == ' ' }), " ")
+}
