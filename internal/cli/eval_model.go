@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
+	"github.com/sparsepo/sparsepo/tokenizer"
 )
 
 // evalWork is what the commands have in common that ask a model.
@@ -77,16 +79,25 @@ func (w *evalWork) open(ctx context.Context, app *App, settings map[string]strin
 	if err != nil {
 		return nil, nil, err
 	}
+	network, err := w.bind(app, checkpoint, t)
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return network, file, nil
+}
+
+// bind puts the model's weights into the engine.
+func (w *evalWork) bind(app *App, checkpoint *source.Model, t *tokenizer.Tokenizer) (*evaluation.Network, error) {
 	backend, err := app.Backend()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	store := gomodel.NewStore()
 	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return evaluation.NewNetwork(backend, store, network, t, w.batch), file, nil
+	return evaluation.NewNetwork(backend, store, network, t, w.batch), nil
 }
 
 func (w *evalWork) file(checkpoint *source.Model, settings map[string]string) (*evaluation.File, error) {

@@ -25,7 +25,11 @@ func (r *CodeRun) Tasks(ctx context.Context, tasks []codebench.Task) error {
 	r.total = len(tasks)
 	var pending []int
 	for i, task := range tasks {
-		if !r.File.has(string(r.Benchmark), i, digest(task.Prompt, task.Tests)) {
+		done, err := r.File.has(string(r.Benchmark), i, digest(task.Prompt, task.Tests))
+		if err != nil {
+			return err
+		}
+		if !done {
 			pending = append(pending, i)
 		}
 	}
@@ -45,7 +49,7 @@ func (r *CodeRun) Tasks(ctx context.Context, tasks []codebench.Task) error {
 	return nil
 }
 
-// write answers some tasks. What is drawn depends on the seed and on the first of them.
+// write answers some tasks. What is drawn for one depends on the seed and on its place, not on the others.
 func (r *CodeRun) write(ctx context.Context, tasks []codebench.Task, some []int) ([]Record, error) {
 	prompts := make([]string, len(some))
 	for i, index := range some {
@@ -53,7 +57,7 @@ func (r *CodeRun) write(ctx context.Context, tasks []codebench.Task, some []int)
 	}
 	sampling := r.Sampling
 	sampling.Stop = r.Benchmark.StopWords()
-	sampling.Seed += uint64(some[0]) << 32
+	sampling.Streams = some
 	answers, err := r.Model.Generate(ctx, prompts, sampling)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,11 @@ func (r *Run) Leaderboard(ctx context.Context, tasks []*leaderboard.Task) error 
 		items := first(task.Items, r.Limit)
 		r.total += len(items)
 		for _, item := range items {
-			if !r.File.has(task.Name, item.Index, itemDigest(task, item)) {
+			done, err := r.File.has(task.Name, item.Index, itemDigest(task, item))
+			if err != nil {
+				return err
+			}
+			if !done {
 				pending[i] = append(pending[i], item)
 			}
 		}

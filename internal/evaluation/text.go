@@ -31,7 +31,11 @@ func (r *TextRun) Groups(ctx context.Context, groups []textmetric.Group) error {
 	r.total = len(groups)
 	var pending []int
 	for i, group := range groups {
-		if !r.File.has(TextTask, i, groupDigest(group)) {
+		done, err := r.File.has(TextTask, i, groupDigest(group))
+		if err != nil {
+			return err
+		}
+		if !done {
 			pending = append(pending, i)
 		}
 	}
