@@ -29,6 +29,10 @@ type evalWork struct {
 	template data.Template // the model's; nil where it has none
 }
 
+// batchesAtOnce is the number of batches of responses whose records are written together: of more, the rows of responses that
+// end are filled again, of fewer, less is lost when an evaluation is broken off. Ours.
+const batchesAtOnce = 2
+
 // evalResult is what they print.
 type evalResult struct {
 	Out string `json:"out,omitempty"`
@@ -127,7 +131,7 @@ func closeResults(file *evaluation.File, out string, err error) error {
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
-	if err != nil && out != "" && len(file.Records) > 0 {
+	if err != nil && !usage.Is(err) && out != "" && len(file.Records) > 0 {
 		err = usage.Hint(err, fmt.Sprintf("%s holds what was done; the same command goes on from there", out))
 	}
 	return err

@@ -34,7 +34,7 @@ func (r *CodeRun) Tasks(ctx context.Context, tasks []codebench.Task) error {
 		}
 	}
 	r.finished = len(tasks) - len(pending)
-	atOnce := max(1, responsesAtOnce/r.Sampling.N)
+	atOnce := max(1, r.responses()/r.Sampling.N)
 	for len(pending) > 0 {
 		n := min(atOnce, len(pending))
 		records, err := r.write(ctx, tasks, pending[:n])

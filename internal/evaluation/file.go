@@ -108,6 +108,14 @@ func (f *File) parseLine(line []byte, number int) error {
 	return nil
 }
 
+// where begins a message about the file.
+func (f *File) where() string {
+	if f.out == nil {
+		return ""
+	}
+	return f.out.Name() + ": "
+}
+
 func (f *File) add(r Record) {
 	f.done[r.key()], f.items[place{r.Task, r.Index}] = true, r.Item
 	f.Records = append(f.Records, r)
@@ -119,7 +127,7 @@ func (f *File) has(task string, index int, item string) (bool, error) {
 		return true, nil
 	}
 	if found, ok := f.items[place{task, index}]; ok && found != item {
-		return false, usage.Hint(usage.Errorf("the results have a record of item %d of %s with another prompt: they are of other documents or other examples", index, task),
+		return false, usage.Hint(usage.Errorf("%sitem %d of %s has another prompt in the results: they are of other documents or other examples", f.where(), index, task),
 			"give another --out, or the data of that evaluation")
 	}
 	return false, nil

@@ -150,7 +150,7 @@ func TestOtherItems(t *testing.T) {
 	}
 	other := made(3)
 	other.Description = "Answer."
-	if err := run.Leaderboard(t.Context(), []*leaderboard.Task{other}); !usage.Is(err) || !strings.Contains(err.Error(), "item 0 of leaderboard_bbh_navigate") {
+	if err := run.Leaderboard(t.Context(), []*leaderboard.Task{other}); !usage.Is(err) || !strings.HasPrefix(err.Error(), "item 0 of leaderboard_bbh_navigate") {
 		t.Errorf("another prompt: %v", err)
 	}
 	if n := len(run.File.Records); n != 2 {

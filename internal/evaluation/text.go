@@ -42,7 +42,7 @@ func (r *TextRun) Groups(ctx context.Context, groups []textmetric.Group) error {
 	r.finished = len(groups) - len(pending)
 	for len(pending) > 0 {
 		n, responses := 0, 0
-		for n < len(pending) && (n == 0 || responses+len(groups[pending[n]].Samples) <= responsesAtOnce) {
+		for n < len(pending) && (n == 0 || responses+len(groups[pending[n]].Samples) <= r.responses()) {
 			responses += len(groups[pending[n]].Samples)
 			n++
 		}
