@@ -115,10 +115,11 @@ func TextScores(records []Record, o bootstrap.Options) []TextScore {
 	for _, r := range records {
 		responses = append(responses, r.Responses...)
 	}
-	known := statistics(records)
+	shown := textmetric.Scores()
+	known := slices.DeleteFunc(statistics(records), func(s statistic) bool { return !slices.Contains(shown, s.name) })
 	found := intervals(TextTask, records, known, o)
 	var scores, corpus []TextScore
-	for _, name := range textmetric.Scores() {
+	for _, name := range shown {
 		k := slices.IndexFunc(known, func(s statistic) bool { return s.name == name })
 		if k < 0 {
 			continue
