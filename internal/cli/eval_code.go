@@ -44,7 +44,7 @@ func newCodeEvalCommand(app *App, work *codeEvalWork, short, long, example strin
 		RunE:    func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	flags := cmd.Flags()
-	work.add(cmd)
+	work.add(cmd, false, true)
 	flags.StringVar(&work.data, "data", "", "the benchmark's file (.jsonl, .json, .gz)")
 	flags.IntSliceVar(&work.ks, "k", []int{1, 10, 100}, "the k of pass@k; those above --n are left out")
 	flags.IntVar(&work.sampling.N, "n", 1, "programs for each task")
@@ -94,7 +94,7 @@ func (w *codeEvalWork) run(ctx context.Context, app *App) error {
 		return err
 	}
 	defer network.Close()
-	run := &evaluation.CodeRun{Run: evaluation.Run{Model: network, File: file, Limit: w.limit}, Benchmark: w.benchmark, Sampling: w.sampling, Ks: w.ks}
+	run := &evaluation.CodeRun{Run: evaluation.Run{Model: network, File: file, Limit: w.limit, Responses: batchesAtOnce * w.batch.Rows}, Benchmark: w.benchmark, Sampling: w.sampling, Ks: w.ks}
 	run.Judge = func(ctx context.Context, programs []sandbox.Program) ([]sandbox.Verdict, error) {
 		return judge.RunAll(ctx, programs, nil)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
+	"github.com/sparsepo/sparsepo/tokenizer"
 )
 
 // evalWork is what the commands have in common that ask a model.
@@ -27,6 +29,10 @@ type evalWork struct {
 	template data.Template // the model's; nil where it has none
 }
 
+// batchesAtOnce is the number of batches of responses whose records are written together: of more, the rows of responses that
+// end are filled again, of fewer, less is lost when an evaluation is broken off. Ours.
+const batchesAtOnce = 2
+
 // evalResult is what they print.
 type evalResult struct {
 	Out string `json:"out,omitempty"`
@@ -34,13 +40,19 @@ type evalResult struct {
 	Records []evaluation.Record `json:"records,omitempty"` // where there is no --out
 }
 
-func (w *evalWork) add(cmd *cobra.Command) {
+// add adds the flags; those of the batches only where choices are scored or responses generated.
+func (w *evalWork) add(cmd *cobra.Command, scores, generates bool) {
 	flags := cmd.Flags()
 	flags.StringVar(&w.model, "model", "", "model or adapter folder, or hub id")
 	flags.StringVar(&w.out, "out", "", "file for every item's record (.jsonl); one that exists is gone on with")
 	flags.IntVar(&w.limit, "limit", 0, "only so many items of each task, the first ones (0: all)")
-	flags.IntVar(&w.batch.Tokens, "batch-tokens", likelihood.DefaultBatchTokens, "tokens of texts that are scored at once")
-	flags.IntVar(&w.batch.Rows, "batch", sample.DefaultBatchRows, "responses that are generated at once")
+	w.batch = evaluation.Batch{Tokens: likelihood.DefaultBatchTokens, Rows: sample.DefaultBatchRows}
+	if scores {
+		flags.IntVar(&w.batch.Tokens, "batch-tokens", w.batch.Tokens, "tokens of texts that are scored at once")
+	}
+	if generates {
+		flags.IntVar(&w.batch.Rows, "batch", w.batch.Rows, "responses that are generated at once")
+	}
 	requireFlags(cmd, "model")
 }
 
@@ -77,16 +89,25 @@ func (w *evalWork) open(ctx context.Context, app *App, settings map[string]strin
 	if err != nil {
 		return nil, nil, err
 	}
+	network, err := w.bind(app, checkpoint, t)
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return network, file, nil
+}
+
+// bind puts the model's weights into the engine.
+func (w *evalWork) bind(app *App, checkpoint *source.Model, t *tokenizer.Tokenizer) (*evaluation.Network, error) {
 	backend, err := app.Backend()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	store := gomodel.NewStore()
 	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return evaluation.NewNetwork(backend, store, network, t, w.batch), file, nil
+	return evaluation.NewNetwork(backend, store, network, t, w.batch), nil
 }
 
 func (w *evalWork) file(checkpoint *source.Model, settings map[string]string) (*evaluation.File, error) {
@@ -116,7 +137,7 @@ func closeResults(file *evaluation.File, out string, err error) error {
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
-	if err != nil && out != "" && len(file.Records) > 0 {
+	if err != nil && !usage.Is(err) && out != "" && len(file.Records) > 0 {
 		err = usage.Hint(err, fmt.Sprintf("%s holds what was done; the same command goes on from there", out))
 	}
 	return err

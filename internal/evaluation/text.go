@@ -31,14 +31,18 @@ func (r *TextRun) Groups(ctx context.Context, groups []textmetric.Group) error {
 	r.total = len(groups)
 	var pending []int
 	for i, group := range groups {
-		if !r.File.has(TextTask, i, groupDigest(group)) {
+		done, err := r.File.has(TextTask, i, groupDigest(group))
+		if err != nil {
+			return err
+		}
+		if !done {
 			pending = append(pending, i)
 		}
 	}
 	r.finished = len(groups) - len(pending)
 	for len(pending) > 0 {
 		n, responses := 0, 0
-		for n < len(pending) && (n == 0 || responses+len(groups[pending[n]].Samples) <= responsesAtOnce) {
+		for n < len(pending) && (n == 0 || responses+len(groups[pending[n]].Samples) <= r.responses()) {
 			responses += len(groups[pending[n]].Samples)
 			n++
 		}

@@ -155,7 +155,10 @@ func TestLoadErrors(t *testing.T) {
 		"empty":          {family: IFEval, file: "input_data.jsonl", text: "", want: "no records"},
 		"not JSON":       {family: IFEval, file: "input_data.jsonl", text: "{\"a\":1}\n{", want: "record 2: not JSON"},
 		"no object":      {family: IFEval, file: "input_data.jsonl", text: "7", want: "expected an object"},
-		"no prompt":      {family: IFEval, file: "input_data.jsonl", text: `{"key": 1}`, want: "record 1: a field is missing; every document needs prompt"},
+		"no prompt":      {family: IFEval, file: "input_data.jsonl", text: `{"key": 1}`, want: `record 1: field "prompt": missing or empty; every document needs prompt`},
+		"too few kwargs": {family: IFEval, file: "input_data.jsonl", text: `{"prompt": "p", "instruction_id_list": ["a", "b"], "kwargs": [{}]}`, want: `field "kwargs": 1 objects, expected one for each of 2 instructions`},
+		"null":           {family: IFEval, file: "input_data.jsonl", text: `{"prompt": "p", "instruction_id_list": ["a"], "kwargs": null}`, want: `field "kwargs": missing`},
+		"no instruction": {family: IFEval, file: "input_data.jsonl", text: `{"prompt": "p", "instruction_id_list": [], "kwargs": []}`, want: "a field: missing or empty; every document needs prompt, instruction_id_list"},
 		"wrong type":     {family: MMLUPro, file: "test.jsonl", text: `{"question": 7}`, want: `field "question": found a number`},
 		"few examples":   {family: MMLUPro, file: "test.jsonl", text: `{"question":"q","options":["a"],"answer":"A"}`, want: "1 documents for the examples, expected 5"},
 		"no examples":    {family: BBH, file: "navigate.json", text: `{"examples":[{"input":"i","target":"Yes"}]}`, only: []string{"navigate"}, want: "no examples for BIG-Bench Hard"},
@@ -163,6 +166,8 @@ func TestLoadErrors(t *testing.T) {
 		"few boxes":      {family: MATH, file: "test.jsonl", text: strings.Repeat(easy, 3) + hard + strings.ReplaceAll(easy, "boxed", "text"), want: "3 problems for the examples of MATH, expected 4"},
 		"no such choice": {family: MuSR, file: "murder_mysteries.jsonl", text: `{"narrative":"n","question":"q","choices":["a"],"answer_index":1}`, want: "the place of one of 1 choices"},
 		"bad choices":    {family: MuSR, file: "murder_mysteries.jsonl", text: `{"narrative":"n","question":"q","choices":"['a'","answer_index":0}`, want: `field "choices": found`},
+		"other answers":  {family: BBH, file: "navigate.jsonl", text: `{"input":"i","target":"(A)"}`, only: []string{"navigate"}, want: "none of the task leaderboard_bbh_navigate's choices is the answer to any of 1 documents"},
+		"no objects":     {family: BBH, file: "navigate.jsonl", text: `[7]`, only: []string{"navigate"}, want: "record 1: found a number, expected an object"},
 		"wrong order":    {family: GPQA, file: "gpqa_diamond.jsonl", text: `{"Question":"q","choice1":"a","choice2":"b","choice3":"c","choice4":"d","answer":"E"}`, want: `found "E"`},
 	}
 	for name, c := range cases {

@@ -84,7 +84,7 @@ func (r *run) readPrompts(free int) error {
 		for n := range r.options.N {
 			list = append(list, &sequence{
 				Completion: &r.completions[prompt][n], prompt: prompt, prefix: i,
-				place: len(r.requests[prompt].Prompt) - 1, random: stream(r.options.Seed, prompt, n),
+				place: len(r.requests[prompt].Prompt) - 1, random: stream(r.options.Seed, r.requests[prompt].Stream, n),
 			})
 		}
 	}
