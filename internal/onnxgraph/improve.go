@@ -24,6 +24,8 @@ func Improve(builder compute.Builder, kernels bool) Summary {
 	g.lowerProducts()
 	g.prune()
 	if kernels {
+		g.attend()
+		g.prune()
 		s.Kernels = g.fuse()
 	}
 	g.write()
@@ -53,7 +55,7 @@ func (g *graph) bypass() {
 func (n *node) idle() bool {
 	switch n.op {
 	case "Transpose":
-		return slices.IsSorted(n.ints("perm"))
+		return slices.IsSorted(n.permutation())
 	case "Expand", "Reshape", "Identity":
 		return slices.Equal(n.dims, n.inputs[0].dims)
 	}

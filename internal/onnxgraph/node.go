@@ -166,8 +166,9 @@ func (n *node) text(name string) string {
 	return ""
 }
 
-func (n *node) ints(name string) []int64 {
-	if v := n.attribute(name, "Ints"); v.IsValid() {
+// permutation is the order of a Transpose's axes.
+func (n *node) permutation() []int64 {
+	if v := n.attribute("perm", "Ints"); v.IsValid() {
 		list, _ := v.Interface().([]int64)
 		return list
 	}

@@ -2,6 +2,7 @@
 
 #include "operation.h"
 
+#include "attention.h"
 #include "kernel.h"
 #include "product.h"
 
@@ -197,10 +198,53 @@ static status multiply(void* of, void* context) {
 	return s;
 }
 
+static status create_attention(const custom_op* op, void* const* functions, const void* info, void** out) {
+	(void)op;
+	(void)functions;
+	void *sizes = NULL, *scale = NULL;
+	size_t count = 0, scales = 0;
+	status s = attribute(info, "sizes", KernelInfoGetAttributeArray_int64, sizeof(int64_t), &sizes, &count);
+	if (s == NULL) s = attribute(info, "scale", KernelInfoGetAttributeArray_float, sizeof(float), &scale, &scales);
+	if (s == NULL) {
+		*out = scales == 1 ? attention_new(sizes, (int64_t)count, *(float*)scale) : NULL;
+		if (*out == NULL) s = problem(INVALID_ARGUMENT, "sparsepo: an attention's sizes are damaged");
+	}
+	free(sizes);
+	free(scale);
+	return s;
+}
+
+typedef struct {
+	const attention* attention;
+	const float* inputs[6];
+	float* output;
+	int failed;
+} attention_job;
+
+static void attention_piece(void* j, size_t number) {
+	attention_job* work = j;
+	if (!attention_run(work->attention, work->inputs, work->output, (int64_t)number)) work->failed = 1;
+}
+
+static status attend(void* of, void* context) {
+	const attention* a = of;
+	const int64_t* dims;
+	size_t rank = (size_t)attention_shape(a, &dims);
+	attention_job work = {a, {NULL}, NULL, 0};
+	status s = NULL;
+	for (size_t i = 0; s == NULL && i < 6; i++) s = input_data(context, i, (void**)&work.inputs[i]);
+	if (s == NULL) s = output_data(context, 0, dims, rank, (void**)&work.output);
+	if (s == NULL) s = in_parallel(context, attention_piece, attention_pieces(a), &work);
+	if (s == NULL && work.failed) s = problem(FAILED, "sparsepo: no memory for attention");
+	return s;
+}
+
 static void destroy(void* k) { kernel_free(k); }
 static void destroy_product(void* p) { product_free(p); }
+static void destroy_attention(void* a) { attention_free(a); }
 static const char* name(const custom_op* op) { (void)op; return "Elementwise"; }
 static const char* product_name(const custom_op* op) { (void)op; return "Product"; }
+static const char* attention_name(const custom_op* op) { (void)op; return "Attention"; }
 static const char* provider(const custom_op* op) { (void)op; return NULL; }
 static int any_type(const custom_op* op, size_t i) { (void)op; (void)i; return ANY; }
 static int float_type(const custom_op* op, size_t i) { (void)op; (void)i; return FLOAT32; }
@@ -232,6 +276,7 @@ static int one(const custom_op* op) { (void)op; return 1; }
 
 static const custom_op elementwise = OPERATION(name, create, compute, destroy);
 static const custom_op few_rows = OPERATION(product_name, create_product, multiply, destroy_product);
+static const custom_op over_cache = OPERATION(attention_name, create_attention, attend, destroy_attention);
 
 void* operation_domain(void* const* functions, const char* domain) {
 	api = functions;
@@ -240,6 +285,7 @@ void* operation_domain(void* const* functions, const char* domain) {
 	status (*add)(void*, const void*) = (status (*)(void*, const void*))api[CustomOpDomain_Add];
 	if (s == NULL) s = add(made, &elementwise);
 	if (s == NULL) s = add(made, &few_rows);
+	if (s == NULL) s = add(made, &over_cache);
 	if (s != NULL) {
 		drop(s);
 		return NULL;

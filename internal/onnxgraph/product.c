@@ -146,6 +146,20 @@ void product_run(const product* p, const float* left, const float* turned, const
 	run(fastest(), p, left, turned, right, outputs, piece);
 }
 
+void matrix_sums(int64_t rows, int64_t inner, int64_t columns, const float* left, const float* right, float* to) {
+	task t = {.rows = rows, .inner = inner, .columns = columns, .left = left, .right = right, .to = to, .to_row = columns};
+	fastest()->sums(&t);
+}
+
+void matrix_mix(int64_t rows, int64_t inner, int64_t columns, const float* left, const float* right, float* to) {
+	if (inner == 0) memset(to, 0, (size_t)(rows * columns) * sizeof(float));
+	for (int64_t first = 0; inner > 0 && first < columns; first += PANEL) {
+		task t = {.rows = rows, .inner = inner, .columns = columns - first < PANEL ? columns - first : PANEL,
+			.left = left, .right = right + first, .right_row = columns, .to = to + first, .to_row = columns};
+		fastest()->straight(&t);
+	}
+}
+
 static void read_right(product* p, const int64_t* code) {
 	for (int64_t i = 0; i < p->count; i++) {
 		int64_t columns = code[2 * i];

@@ -72,7 +72,7 @@ func (g *graph) lowerMatrix(n *node, p product) {
 
 // flips says whether a node transposes a matrix.
 func flips(n *node) bool {
-	return n.op == "Transpose" && slices.Equal(n.ints("perm"), []int64{1, 0})
+	return n.op == "Transpose" && slices.Equal(n.permutation(), []int64{1, 0})
 }
 
 func flag(set bool) int64 {

@@ -30,4 +30,9 @@ void product_turn(const product* p, const float* left, float* turned);
 // product_run computes one piece of outputs[i] = left × right[i].
 void product_run(const product* p, const float* left, const float* turned, const float* const* right, float* const* outputs, int64_t piece);
 
+// matrix_sums and matrix_mix compute to = left × right [rows, columns] of single matrices of few rows by the means of products:
+// left [rows, inner]; right is [columns, inner] for the former, [inner, columns] for the latter.
+void matrix_sums(int64_t rows, int64_t inner, int64_t columns, const float* left, const float* right, float* to);
+void matrix_mix(int64_t rows, int64_t inner, int64_t columns, const float* left, const float* right, float* to);
+
 #endif

@@ -8,13 +8,20 @@ import (
 
 // TestProducts runs testdata/product.c: the products of every version that this machine has, at odd shapes, against sums in
 // double precision, with every access to memory checked where the compiler can do that.
-func TestProducts(t *testing.T) {
+func TestProducts(t *testing.T) { compiled(t, "product.c") }
+
+// TestAttention runs testdata/attention.c, which does the same for attention over a cache.
+func TestAttention(t *testing.T) { compiled(t, "attention.c") }
+
+// compiled runs a C program of testdata.
+func compiled(t *testing.T, file string) {
+	t.Helper()
 	compiler, err := exec.LookPath("cc")
 	if err != nil {
 		t.Skip("skipped: no C compiler (cc) here")
 	}
-	program := filepath.Join(t.TempDir(), "product")
-	source := filepath.Join("testdata", "product.c")
+	program := filepath.Join(t.TempDir(), "program")
+	source := filepath.Join("testdata", file)
 	checked := []string{"-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", source, "-o", program, "-lm"}
 	if out, err := exec.Command(compiler, checked...).CombinedOutput(); err != nil {
 		t.Logf("without checks of memory: %v\n%s", err, out)

@@ -103,7 +103,7 @@ func (n *node) moves() ([]int, bool) {
 	strides := contiguous(from.dims)
 	switch n.op {
 	case "Transpose":
-		perm := n.ints("perm")
+		perm := n.permutation()
 		if len(perm) != len(n.dims) {
 			return nil, false
 		}
