@@ -15,6 +15,7 @@ import (
 // sentencePiece is a SentencePiece model as its file describes it: a protocol buffer of type ModelProto.
 type sentencePiece struct {
 	pieces   []scoredPiece
+	kinds    []uint64 // of the pieces
 	unknown  int32
 	kind     uint64 // of the model
 	fallback bool
@@ -23,13 +24,25 @@ type sentencePiece struct {
 	squeeze  bool // spaces in a row are one, those around the text none
 }
 
-// unigramKind is the only kind of SentencePiece's models that is read.
-const unigramKind = 1
+// The kinds of SentencePiece's models that are read.
+const (
+	unigramKind = 1
+	bpeKind     = 2
+)
+
+// The kinds of pieces.
+const (
+	normalPiece  = 1
+	unknownPiece = 2
+	controlPiece = 3
+	userPiece    = 4
+	bytesPiece   = 6 // of a single byte
+)
 
 // Numbers of the fields that are read, by message.
 const (
 	modelPieces, modelTrainer, modelNormalizer           = 1, 2, 3
-	pieceString, pieceScore                              = 1, 2
+	pieceString, pieceScore, pieceKind                   = 1, 2, 3
 	trainerKind, trainerFallback, trainerUnknown         = 3, 35, 40
 	normalizerMap, normalizerDummy, normalizerNoSqueezed = 2, 3, 4
 )
@@ -91,24 +104,27 @@ func parseSentencePiece(content []byte) (*sentencePiece, error) {
 		return nil, fmt.Errorf("not a SentencePiece model: %w", err)
 	case len(m.pieces) == 0:
 		return nil, errors.New("not a SentencePiece model: no pieces")
-	case m.kind != unigramKind:
-		return nil, fmt.Errorf("a SentencePiece model of kind %d (BPE is 2, words 3, characters 4); supported: Unigram, 1", m.kind)
+	case m.kind != unigramKind && m.kind != bpeKind:
+		return nil, fmt.Errorf("a SentencePiece model of kind %d (words are 3, characters 4); supported: Unigram, 1, and BPE, 2", m.kind)
 	}
 	return m, nil
 }
 
 func (m *sentencePiece) readPiece(message []byte) error {
 	var p scoredPiece
+	kind := uint64(normalPiece)
 	err := eachField(message, func(f protoField) error {
 		switch f.number {
 		case pieceString:
 			p.piece = string(f.bytes)
 		case pieceScore:
 			p.score = float64(math.Float32frombits(uint32(f.value)))
+		case pieceKind:
+			kind = f.value
 		}
 		return nil
 	})
-	m.pieces = append(m.pieces, p)
+	m.pieces, m.kinds = append(m.pieces, p), append(m.kinds, kind)
 	return err
 }
 
@@ -240,11 +256,18 @@ func (s *settings) family(file string) (pieceFamily, error) {
 		file, s.class, s.modelType, strings.Join(known, ", "))
 }
 
+// llamaFile is Llama's SentencePiece model.
+const llamaFile = "tokenizer.model"
+
 // pieceFile is the SentencePiece model in a folder, "" where there is none.
 func pieceFile(dir string) string {
+	names := []string{llamaFile}
 	for _, f := range pieceFamilies {
-		if _, err := os.Stat(filepath.Join(dir, f.file)); err == nil {
-			return f.file
+		names = append(names, f.file)
+	}
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return name
 		}
 	}
 	return ""
@@ -252,9 +275,15 @@ func pieceFile(dir string) string {
 
 // applyPieces makes the tokenizer of a SentencePiece model.
 func (s *settings) applyPieces(d *definition, file string) error {
+	if file == llamaFile && d.sentencePiece.kind == bpeKind {
+		return s.applyLlama(d, file)
+	}
 	f, err := s.family(file)
 	if err != nil {
 		return err
+	}
+	if d.sentencePiece.kind != unigramKind {
+		return fmt.Errorf("%s: a SentencePiece model of kind %d; %s's is Unigram, 1", file, d.sentencePiece.kind, f.owner)
 	}
 	if split := s.bert.SplitPunctuation; split != nil && *split {
 		return fmt.Errorf("tokenizer_config.json: split_by_punct: true is not supported with %s", file)

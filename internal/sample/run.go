@@ -253,15 +253,20 @@ func (r *run) take(q *sequence, id int32, logProb float32) {
 		q.IDs, q.LogProbs = append(q.IDs, id), append(q.LogProbs, logProb)
 		q.token = id
 		q.place++
-		if q.stop(r.options.Decode, r.requests[q.prompt].Stop) {
+		if q.stop(r.decoder(q), r.requests[q.prompt].Stop) {
 			q.ended = true
 			return
 		}
 		q.ended = len(q.IDs) == r.options.MaxNewTokens
 	}
 	if q.ended && r.options.Decode != nil {
-		q.Text = r.options.Decode(q.IDs)
+		q.Text = r.decoder(q)(q.IDs)
 	}
+}
+
+// decoder gives the text of a sequence's tokens.
+func (r *run) decoder(q *sequence) func(ids []int32) string {
+	return func(ids []int32) string { return r.options.Decode(r.requests[q.prompt].Prompt, ids) }
 }
 
 // eachParallel calls use with every sequence, on all cores, and returns the first error in their order.
