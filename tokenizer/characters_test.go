@@ -24,8 +24,20 @@ const (
 )
 
 var charMerges = [][2]string{
-	{"h", "e"}, {"l", "l"}, {"ll", "o"}, {"he", "llo"}, {"▁", "hello"}, {"▁", "▁"}, {"▁▁", "▁▁"}, {"▁", "w"}, {"o", "r"}, {"▁w", "or"},
-	{"l", "d"}, {"a", "b"}, {"b", "c"}, {"a", "bc"},
+	{"h", "e"},
+	{"l", "l"},
+	{"ll", "o"},
+	{"he", "llo"},
+	{"▁", "hello"},
+	{"▁", "▁"},
+	{"▁▁", "▁▁"},
+	{"▁", "w"},
+	{"o", "r"},
+	{"▁w", "or"},
+	{"l", "d"},
+	{"a", "b"},
+	{"b", "c"},
+	{"a", "bc"},
 }
 
 // charVocabulary has three special tokens, the bytes, the characters of the merges, and what the merges make.
