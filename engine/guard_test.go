@@ -54,6 +54,7 @@ var forwardOnly = map[string][]string{
 	"Slice": {
 		"model/layer.go mix", "model/beginning.go newBeginning", // with a key-value cache, so in sampling and scoring
 		"internal/sample/graphs.go resize", "internal/likelihood/graph.go targets",
+		"encoder/deberta.go relation",                                            // encoders are not trained
 		"internal/nf4/weights.go Restore", "internal/nf4/weights.go blockScales", // of weights that are not trained
 	},
 	"SliceAxis": nil,

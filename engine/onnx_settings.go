@@ -19,6 +19,7 @@ enum {
 	CreateSessionOptions = 10,
 	CloneSessionOptions = 12,
 	DisableMemPattern = 17,
+	SetIntraOpNumThreads = 24,
 	AddCustomOpDomain = 28,
 	CreateCpuMemoryInfo = 69,
 	ReleaseStatus = 93,
@@ -36,6 +37,7 @@ typedef status (*create_session_fn)(const void* env, const void* data, size_t le
 static void** functions; // of the API version that the backend is built with
 static create_session_fn create_session;
 static void* kernels;    // the domain of custom operations that improved graphs use; NULL: there is none
+static int threads;      // of a session
 static int arena; // 0: not asked for yet, 1: one arena for all sessions, -1: refused
 
 static void drop(status s) {
@@ -68,9 +70,11 @@ static status tuned_session(const void* env, const void* data, size_t length, co
 		: ((status (*)(const void*, void**))functions[CloneSessionOptions])(options, &own);
 	if (s != NULL) return s;
 	drop(((status (*)(void*))functions[DisableMemPattern])(own));
+	drop(((status (*)(void*, int))functions[SetIntraOpNumThreads])(own, threads));
 	if (arena == 0) arena = share_arena(env);
 	status (*set)(void*, const char*, const char*) = (status (*)(void*, const char*, const char*))functions[AddSessionConfigEntry];
 	if (arena > 0) drop(set(own, "session.use_env_allocators", "1"));
+	drop(set(own, "session.force_spinning_stop", "1"));
 	void* whole = NULL;
 	if (kernels != NULL) {
 		s = ((status (*)(void*, void*))functions[AddCustomOpDomain])(own, kernels);
@@ -89,7 +93,8 @@ static status tuned_session(const void* env, const void* data, size_t length, co
 }
 
 // tune puts tuned_session into the library's table. It returns 0 where the table cannot be written.
-static int tune(const char* path, uint32_t version) {
+static int tune(const char* path, uint32_t version, int count) {
+	threads = count;
 	if (functions != NULL) return 1;
 	void* handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
 	if (handle == NULL) return 0;
@@ -123,12 +128,13 @@ import (
 
 // tuneRuntime sets what compute-onnx v0.0.0-20260727 leaves at ONNX Runtime's defaults, for every session that is made after
 // it: one memory arena for all sessions instead of one each, and no memory patterns, with which a session after its first run
-// asks for its whole peak in one block beside what it holds already. Where it cannot, it changes nothing. It says whether
-// sessions know the operation of improved graphs.
+// asks for its whole peak in one block beside what it holds already. Threads are not bound to CPUs, where one would wait behind
+// the thread that the session is run by, and do not go on spinning after a run, while Go wants the CPUs. Where it cannot, it
+// changes nothing. It says whether sessions know the operations of improved graphs.
 func tuneRuntime(path string) (kernels bool) {
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
-	if C.tune(name, apiVersion) == 0 {
+	if C.tune(name, apiVersion, C.int(cores("/sys/devices/system/cpu"))) == 0 {
 		return false
 	}
 	domain := onnxgraph.Functions(unsafe.Pointer(C.table()))

@@ -57,7 +57,7 @@ type drawn struct {
 func (m *Maker) Make(ctx context.Context, tasks []codebench.Task, progress func(done, total int)) ([]Record, *Report, error) {
 	requests := make([]sample.Request, len(tasks))
 	for i, task := range tasks {
-		requests[i] = sample.Request{Prompt: m.Encode(task.Prompt), Stop: m.StopWords}
+		requests[i] = sample.Request{Prompt: m.Encode(task.Prompt), Stop: m.StopWords, Stream: i}
 	}
 	responses, err := m.Sampler.Answer(ctx, requests, progress)
 	if err != nil {

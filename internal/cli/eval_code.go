@@ -94,7 +94,7 @@ func (w *codeEvalWork) run(ctx context.Context, app *App) error {
 		return err
 	}
 	defer network.Close()
-	run := &evaluation.CodeRun{Run: evaluation.Run{Model: network, File: file, Limit: w.limit}, Benchmark: w.benchmark, Sampling: w.sampling, Ks: w.ks}
+	run := &evaluation.CodeRun{Run: evaluation.Run{Model: network, File: file, Limit: w.limit, Responses: batchesAtOnce * w.batch.Rows}, Benchmark: w.benchmark, Sampling: w.sampling, Ks: w.ks}
 	run.Judge = func(ctx context.Context, programs []sandbox.Program) ([]sandbox.Verdict, error) {
 		return judge.RunAll(ctx, programs, nil)
 	}

@@ -135,7 +135,7 @@ func (w *leaderboardWork) run(ctx context.Context, app *App) error {
 		return err
 	}
 	defer network.Close()
-	run := &evaluation.Run{Model: network, File: file, System: w.system, OneTurn: w.oneTurn, Limit: w.limit}
+	run := &evaluation.Run{Model: network, File: file, System: w.system, OneTurn: w.oneTurn, Limit: w.limit, Responses: batchesAtOnce * w.batch.Rows}
 	if w.chat {
 		run.Template = w.template
 	}
@@ -168,6 +168,9 @@ func (w *leaderboardWork) items(tasks []*leaderboard.Task) int {
 
 // load reads the tasks, and says what is not as published.
 func (w *leaderboardWork) load(ctx context.Context, app *App) ([]*leaderboard.Task, error) {
+	if info, err := os.Stat(w.source.Name); err == nil && !info.IsDir() && len(w.families) > 1 {
+		return nil, usage.Errorf("--data %s: a file, expected a folder with a folder for each task family; eval TASK takes a file", w.source.Name)
+	}
 	w.source.Files = func(ctx context.Context, name string) ([]string, error) { return source.Files(ctx, name, app.Stderr) }
 	var tasks []*leaderboard.Task
 	for _, f := range w.families {

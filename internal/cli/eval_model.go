@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/sparsepo/sparsepo/internal/source"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
+	"github.com/sparsepo/sparsepo/tokenizer"
 )
 
 // evalWork is what the commands have in common that ask a model.
@@ -26,6 +28,10 @@ type evalWork struct {
 
 	template data.Template // the model's; nil where it has none
 }
+
+// batchesAtOnce is the number of batches of responses whose records are written together: of more, the rows of responses that
+// end are filled again, of fewer, less is lost when an evaluation is broken off. Ours.
+const batchesAtOnce = 2
 
 // evalResult is what they print.
 type evalResult struct {
@@ -77,16 +83,25 @@ func (w *evalWork) open(ctx context.Context, app *App, settings map[string]strin
 	if err != nil {
 		return nil, nil, err
 	}
+	network, err := w.bind(app, checkpoint, t)
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return network, file, nil
+}
+
+// bind puts the model's weights into the engine.
+func (w *evalWork) bind(app *App, checkpoint *source.Model, t *tokenizer.Tokenizer) (*evaluation.Network, error) {
 	backend, err := app.Backend()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	store := gomodel.NewStore()
 	network, err := checkpoint.Bind(backend, store, "/policy", model.Binding{})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return evaluation.NewNetwork(backend, store, network, t, w.batch), file, nil
+	return evaluation.NewNetwork(backend, store, network, t, w.batch), nil
 }
 
 func (w *evalWork) file(checkpoint *source.Model, settings map[string]string) (*evaluation.File, error) {
@@ -116,7 +131,7 @@ func closeResults(file *evaluation.File, out string, err error) error {
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
-	if err != nil && out != "" && len(file.Records) > 0 {
+	if err != nil && !usage.Is(err) && out != "" && len(file.Records) > 0 {
 		err = usage.Hint(err, fmt.Sprintf("%s holds what was done; the same command goes on from there", out))
 	}
 	return err

@@ -29,6 +29,7 @@ type evalText struct {
 	nli, form, weights  string
 	labels              textmetric.NLIOptions
 
+	given func(flag string) bool
 	judge *textmetric.NLI // nil: none
 }
 
@@ -59,6 +60,7 @@ compares two such files, prompt by prompt.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	work.addFlags(cmd)
+	work.given = cmd.Flags().Changed
 	requireFlags(cmd, "samples")
 	return cmd
 }
@@ -89,6 +91,27 @@ func (w *evalText) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&w.labels.Contradiction, "contradiction-label", "", "summac, edna: class that says that it contradicts the first (default: contradiction, or refutes)")
 }
 
+// readers are the metrics that read flags.
+var readers = []struct{ flags, metrics []string }{
+	{[]string{"references", "reference-field"}, []string{"rouge", "bleu", "bertscore"}},
+	{[]string{"stem"}, []string{"rouge"}},
+	{[]string{"encoder", "layer", "idf", "baseline"}, []string{"bertscore"}},
+	{[]string{"nli", "summac", "summac-weights", "entailment-label", "contradiction-label"}, []string{"summac", "edna"}},
+}
+
+// checkUnused refuses flags that none of the metrics reads.
+func (w *evalText) checkUnused() error {
+	for _, r := range readers {
+		if slices.ContainsFunc(r.metrics, w.has) {
+			continue
+		}
+		if i := slices.IndexFunc(r.flags, w.given); i >= 0 {
+			return usage.Errorf("--%s is for %s; add one to --metrics, found %s, or leave it out", r.flags[i], strings.Join(r.metrics, ", "), strings.Join(w.suite.Metrics, ", "))
+		}
+	}
+	return nil
+}
+
 // check compares the flags with each other, before anything is read.
 func (w *evalText) check() (withReferences bool, err error) {
 	withReferences, err = textmetric.Needs(w.suite.Metrics)
@@ -109,6 +132,9 @@ func (w *evalText) check() (withReferences bool, err error) {
 		return false, usage.Errorf("--summac conv and --summac-weights go together")
 	case w.limit < 0:
 		return false, usage.Errorf("--limit: found %d, expected 0 or more", w.limit)
+	}
+	if err := w.checkUnused(); err != nil {
+		return false, err
 	}
 	return withReferences, w.bootstrap.Validate()
 }

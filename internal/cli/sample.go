@@ -140,7 +140,7 @@ func (w *sampleWork) check() error {
 func (w *sampleWork) draw(ctx context.Context, app *App, sampler *sample.Sampler, list []samplePrompt) error {
 	requests := make([]sample.Request, len(list))
 	for i, p := range list {
-		requests[i] = sample.Request{Prompt: p.ids, Stop: w.stop}
+		requests[i] = sample.Request{Prompt: p.ids, Stop: w.stop, Stream: i}
 	}
 	start := time.Now()
 	display := metrics.NewProgress(app.Stderr, "sampling", 0, len(list)*w.options.N)

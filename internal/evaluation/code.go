@@ -25,12 +25,16 @@ func (r *CodeRun) Tasks(ctx context.Context, tasks []codebench.Task) error {
 	r.total = len(tasks)
 	var pending []int
 	for i, task := range tasks {
-		if !r.File.has(string(r.Benchmark), i, digest(task.Prompt, task.Tests)) {
+		done, err := r.File.has(string(r.Benchmark), i, digest(task.Prompt, task.Tests))
+		if err != nil {
+			return err
+		}
+		if !done {
 			pending = append(pending, i)
 		}
 	}
 	r.finished = len(tasks) - len(pending)
-	atOnce := max(1, responsesAtOnce/r.Sampling.N)
+	atOnce := max(1, r.responses()/r.Sampling.N)
 	for len(pending) > 0 {
 		n := min(atOnce, len(pending))
 		records, err := r.write(ctx, tasks, pending[:n])
@@ -45,7 +49,7 @@ func (r *CodeRun) Tasks(ctx context.Context, tasks []codebench.Task) error {
 	return nil
 }
 
-// write answers some tasks. What is drawn depends on the seed and on the first of them.
+// write answers some tasks. What is drawn for one depends on the seed and on its place, not on the others.
 func (r *CodeRun) write(ctx context.Context, tasks []codebench.Task, some []int) ([]Record, error) {
 	prompts := make([]string, len(some))
 	for i, index := range some {
@@ -53,7 +57,7 @@ func (r *CodeRun) write(ctx context.Context, tasks []codebench.Task, some []int)
 	}
 	sampling := r.Sampling
 	sampling.Stop = r.Benchmark.StopWords()
-	sampling.Seed += uint64(some[0]) << 32
+	sampling.Streams = some
 	answers, err := r.Model.Generate(ctx, prompts, sampling)
 	if err != nil {
 		return nil, err

@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"reflect"
+
+	"github.com/gofrs/flock"
 
 	"github.com/sparsepo/sparsepo/internal/textmetric"
 	"github.com/sparsepo/sparsepo/internal/usage"
@@ -27,8 +26,10 @@ type File struct {
 	Header  Header
 	Records []Record
 
-	done map[key]bool
-	out  *os.File // nil for results that are kept nowhere
+	done  map[key]bool
+	items map[place]string // digests of the records' items
+	out   *os.File         // nil for results that are kept nowhere
+	lock  *flock.Flock     // of out
 }
 
 type headerLine struct {
@@ -36,60 +37,13 @@ type headerLine struct {
 }
 
 // Memory is a File that is kept nowhere.
-func Memory(header Header) *File { return &File{Header: header, done: map[key]bool{}} }
-
-// Create opens the file of an evaluation, or makes it with the folders above it. One with results of another model or other settings is a usage error.
-func Create(path string, header Header) (*File, error) {
-	f, length, err := read(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		f = Memory(header)
-	case err != nil:
-		return nil, err
-	case !reflect.DeepEqual(f.Header, header):
-		return nil, usage.Hint(usage.Errorf("%s: results of another evaluation: %s, expected %s", path, describe(f.Header), describe(header)),
-			"give another --out, or the settings of that evaluation")
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, usage.Errorf("results: %w", err)
-	}
-	if f.out, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
-		return nil, usage.Errorf("results: %w", err)
-	}
-	if err := f.continueAt(length); err != nil {
-		return nil, errors.Join(fmt.Errorf("write results %s: %w", path, err), f.out.Close())
-	}
-	return f, nil
-}
-
-func describe(h Header) string {
-	text, err := json.Marshal(h)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
-}
-
-// continueAt takes what is left of a broken line off the file, and writes the header of a new one.
-func (f *File) continueAt(length int64) error {
-	if err := f.out.Truncate(length); err != nil {
-		return err
-	}
-	if _, err := f.out.Seek(length, 0); err != nil {
-		return err
-	}
-	if length > 0 {
-		return nil
-	}
-	return f.write(headerLine{&f.Header})
+func Memory(header Header) *File {
+	return &File{Header: header, done: map[key]bool{}, items: map[place]string{}}
 }
 
 // Open reads a file of results.
 func Open(path string) (*File, error) {
 	f, _, err := read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage.Errorf("results: %w", err)
-	}
 	return f, err
 }
 
@@ -97,7 +51,7 @@ func Open(path string) (*File, error) {
 func read(path string) (*File, int64, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, usage.Errorf("results: %w", err)
 	}
 	f, length, err := parse(content)
 	if err != nil {
@@ -150,13 +104,34 @@ func (f *File) parseLine(line []byte, number int) error {
 	if f.done[r.key()] {
 		return fmt.Errorf("a second record of item %d of %s", r.Index, r.Task)
 	}
-	f.done[r.key()] = true
-	f.Records = append(f.Records, r)
+	f.add(r)
 	return nil
 }
 
-// has reports whether there is a record of an item.
-func (f *File) has(task string, index int, item string) bool { return f.done[keyOf(task, index, item)] }
+// where begins a message about the file.
+func (f *File) where() string {
+	if f.out == nil {
+		return ""
+	}
+	return f.out.Name() + ": "
+}
+
+func (f *File) add(r Record) {
+	f.done[r.key()], f.items[place{r.Task, r.Index}] = true, r.Item
+	f.Records = append(f.Records, r)
+}
+
+// has reports whether there is a record of an item. One of another item in the same place is a usage error.
+func (f *File) has(task string, index int, item string) (bool, error) {
+	if f.done[keyOf(task, index, item)] {
+		return true, nil
+	}
+	if found, ok := f.items[place{task, index}]; ok && found != item {
+		return false, usage.Hint(usage.Errorf("%sitem %d of %s has another prompt in the results: they are of other documents or other examples", f.where(), index, task),
+			"give another --out, or the data of that evaluation")
+	}
+	return false, nil
+}
 
 // append adds records, on the disk when it returns.
 func (f *File) append(records []Record) error {
@@ -164,9 +139,8 @@ func (f *File) append(records []Record) error {
 		if err := f.write(r); err != nil {
 			return fmt.Errorf("write results: %w", err)
 		}
-		f.done[r.key()] = true
+		f.add(r)
 	}
-	f.Records = append(f.Records, records...)
 	if f.out == nil {
 		return nil
 	}
@@ -190,5 +164,5 @@ func (f *File) Close() error {
 	if f.out == nil {
 		return nil
 	}
-	return f.out.Close()
+	return errors.Join(f.out.Close(), f.lock.Close())
 }

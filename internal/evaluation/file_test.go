@@ -85,6 +85,79 @@ func (f modelFunc) Generate(context.Context, []string, Sampling) ([]Responses, e
 	return nil, errors.New("generates nothing")
 }
 
+// TestCreate: which files an evaluation goes on with, and what is wrong with the others.
+func TestCreate(t *testing.T) {
+	header := Header{Model: "m", Digest: "d", Settings: map[string]string{"n": "1"}}
+	whole := `{"evaluation":{"model":"m","digest":"d","settings":{"n":"1"}}}` + "\n"
+	for _, c := range []struct {
+		text   string // "-" for no file
+		header Header
+		want   string // of the error
+	}{
+		{"-", header, ""},
+		{"", header, ""},
+		{whole[:20], header, ""},
+		{strings.TrimSuffix(whole, "\n"), header, ""},
+		{whole, header, ""},
+		{whole, Header{Model: "./m", Digest: "d", Settings: header.Settings}, ""},
+		{whole, Header{Model: "m", Digest: "e", Settings: header.Settings}, `digest "d" of m, expected "e" of m`},
+		{whole, Header{Model: "m", Digest: "d", Settings: map[string]string{"n": "2"}}, `n "1", expected "2"`},
+		{whole, Header{Model: "m", Digest: "d"}, `n "1", expected ""`},
+		{`{"evaluation":{"model":"m","digest":"d"}}` + "\n", header, `n "", expected "1"`},
+		{`{"evaluation":{"model":"o","digest":""}}` + "\n", Header{Model: "m"}, `model "o", expected "m"`},
+		{whole[:20] + "x", header, "1: not a file of results"},
+	} {
+		path := filepath.Join(t.TempDir(), "results.jsonl")
+		if c.text != "-" {
+			if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		file, err := Create(path, c.header)
+		if c.want != "" {
+			if err == nil || !usage.Is(err) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%q: %v, want %q", c.text, err, c.want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", c.text, err)
+			continue
+		}
+		if _, err := Create(path, c.header); !usage.Is(err) || !strings.Contains(err.Error(), "another process") {
+			t.Errorf("a second writer: %v", err)
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+		if content, err := os.ReadFile(path); err != nil || string(content) != whole {
+			t.Errorf("%q became %q, %v", c.text, content, err)
+		}
+	}
+	if _, err := Create(t.TempDir(), header); !usage.Is(err) {
+		t.Errorf("a folder: %v", err)
+	}
+}
+
+// TestOtherItems: results of other documents are not gone on with.
+func TestOtherItems(t *testing.T) {
+	task := made(3)
+	m := newTeacher([]*leaderboard.Task{task})
+	m.logProbs = right
+	run := Run{Model: m, File: Memory(Header{}), Limit: 2}
+	if err := run.Leaderboard(t.Context(), []*leaderboard.Task{task}); err != nil {
+		t.Fatal(err)
+	}
+	other := made(3)
+	other.Description = "Answer."
+	if err := run.Leaderboard(t.Context(), []*leaderboard.Task{other}); !usage.Is(err) || !strings.HasPrefix(err.Error(), "item 0 of leaderboard_bbh_navigate") {
+		t.Errorf("another prompt: %v", err)
+	}
+	if n := len(run.File.Records); n != 2 {
+		t.Errorf("%d records", n)
+	}
+}
+
 func TestFileErrors(t *testing.T) {
 	const header = `{"evaluation":{"model":"m","digest":""}}` + "\n"
 	const record = `{"task":"t","index":0,"item":"x","metrics":{"acc":1}}` + "\n"

@@ -27,6 +27,9 @@ type Sampling struct {
 	MaxTokens   int      // longest response
 	Stop        []string // what ends a response, and is no part of it
 	Seed        uint64
+	// Streams tell the random numbers of the prompts apart, so that what is drawn for one does not depend on what it is asked
+	// with; nil counts the prompts.
+	Streams []int
 }
 
 // Validate reports every value that makes no sense, by the names of the command line.

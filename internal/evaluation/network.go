@@ -144,11 +144,13 @@ func (n *Network) Generate(ctx context.Context, texts []string, s Sampling) ([]R
 		if err != nil {
 			return nil, err
 		}
-		results[i].Cut = options.MaxNewTokens < s.MaxTokens
 		if room := positions - options.MaxNewTokens; len(ids) > room {
 			ids, results[i].Cut = ids[len(ids)-room:], true
 		}
-		requests[i] = sample.Request{Prompt: ids, Stop: s.Stop}
+		requests[i] = sample.Request{Prompt: ids, Stop: s.Stop, Stream: i}
+		if s.Streams != nil {
+			requests[i].Stream = s.Streams[i]
+		}
 	}
 	sampler, err := sample.New(n.backend, n.store, n.network, options)
 	if err != nil {
@@ -162,6 +164,8 @@ func (n *Network) Generate(ctx context.Context, texts []string, s Sampling) ([]R
 	for i, some := range drawn {
 		for _, completion := range some {
 			results[i].Texts = append(results[i].Texts, completion.Text)
+			ended := completion.Finished || completion.Stopped
+			results[i].Cut = results[i].Cut || !ended && options.MaxNewTokens < s.MaxTokens
 		}
 	}
 	return results, nil

@@ -4,6 +4,9 @@ import (
 	"context"
 	"math"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
@@ -115,6 +118,43 @@ func TestLongTexts(t *testing.T) {
 	}
 	if !responses[0].Cut || responses[1].Cut || len(responses[0].Texts) != 2 {
 		t.Errorf("%+v", responses)
+	}
+}
+
+// TestStreams: what is drawn for a prompt depends on its stream alone, whatever else is asked.
+func TestStreams(t *testing.T) {
+	n := small(t)
+	s := Sampling{N: 3, TopP: 1, Temperature: 1, MaxTokens: 8}
+	all, err := n.Generate(t.Context(), []string{"a good", "the best", "xyz"}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Streams = []int{2, 1}
+	some, err := n.Generate(t.Context(), []string{"xyz", "the best"}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Responses{all[2], all[1]}, some); diff != "" {
+		t.Errorf("(-together +apart):\n%s", diff)
+	}
+}
+
+// TestCutResponses: a response that ends before the model's positions do was not cut.
+func TestCutResponses(t *testing.T) {
+	n := small(t)
+	s := Sampling{N: 1, TopP: 1, MaxTokens: n.network.Config.MaxPositions}
+	long, err := n.Generate(t.Context(), []string{"a"}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, size := utf8.DecodeRuneInString(long[0].Texts[0])
+	s.Stop = []string{long[0].Texts[0][:size]}
+	short, err := n.Generate(t.Context(), []string{"a"}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !long[0].Cut || short[0].Cut || short[0].Texts[0] != "" {
+		t.Errorf("without a stop string %+v, with one %+v", long, short)
 	}
 }
 

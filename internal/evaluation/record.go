@@ -47,6 +47,12 @@ type key struct {
 
 func (r *Record) key() key { return keyOf(r.Task, r.Index, r.Item) }
 
+// place is where an item stands.
+type place struct {
+	task  string
+	index int
+}
+
 // keyOf leaves the index of a prompt with its samples out: no prompt stands twice in such a task, and two models' samples need
 // not be in the same order.
 func keyOf(task string, index int, item string) key {

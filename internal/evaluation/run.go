@@ -20,6 +20,8 @@ type Run struct {
 	OneTurn bool
 	// Limit is the number of items of each task, the first ones; 0 means all.
 	Limit int
+	// Responses is the number of responses that are asked for at once and then written to the file; 0 means 64.
+	Responses int
 	// Progress, which may be nil, is told how many items are done, those of the file included.
 	Progress func(done, total int)
 
@@ -33,6 +35,14 @@ const (
 	responsesAtOnce = 64
 )
 
+// responses is the number of responses that are asked for at once.
+func (r *Run) responses() int {
+	if r.Responses > 0 {
+		return r.Responses
+	}
+	return responsesAtOnce
+}
+
 // Leaderboard asks the items of tasks that the file has no record of, and adds their records.
 func (r *Run) Leaderboard(ctx context.Context, tasks []*leaderboard.Task) error {
 	pending := make([][]leaderboard.Item, len(tasks))
@@ -40,7 +50,11 @@ func (r *Run) Leaderboard(ctx context.Context, tasks []*leaderboard.Task) error 
 		items := first(task.Items, r.Limit)
 		r.total += len(items)
 		for _, item := range items {
-			if !r.File.has(task.Name, item.Index, itemDigest(task, item)) {
+			done, err := r.File.has(task.Name, item.Index, itemDigest(task, item))
+			if err != nil {
+				return err
+			}
+			if !done {
 				pending[i] = append(pending[i], item)
 			}
 		}
@@ -49,7 +63,7 @@ func (r *Run) Leaderboard(ctx context.Context, tasks []*leaderboard.Task) error 
 	for i, task := range tasks {
 		ask, atOnce := r.choose, choicesAtOnce
 		if task.Generation != nil {
-			ask, atOnce = r.generate, responsesAtOnce
+			ask, atOnce = r.generate, r.responses()
 		}
 		for items := pending[i]; len(items) > 0; {
 			n := min(atOnce, len(items))

@@ -31,14 +31,18 @@ func (r *TextRun) Groups(ctx context.Context, groups []textmetric.Group) error {
 	r.total = len(groups)
 	var pending []int
 	for i, group := range groups {
-		if !r.File.has(TextTask, i, groupDigest(group)) {
+		done, err := r.File.has(TextTask, i, groupDigest(group))
+		if err != nil {
+			return err
+		}
+		if !done {
 			pending = append(pending, i)
 		}
 	}
 	r.finished = len(groups) - len(pending)
 	for len(pending) > 0 {
 		n, responses := 0, 0
-		for n < len(pending) && (n == 0 || responses+len(groups[pending[n]].Samples) <= responsesAtOnce) {
+		for n < len(pending) && (n == 0 || responses+len(groups[pending[n]].Samples) <= r.responses()) {
 			responses += len(groups[pending[n]].Samples)
 			n++
 		}
@@ -111,10 +115,11 @@ func TextScores(records []Record, o bootstrap.Options) []TextScore {
 	for _, r := range records {
 		responses = append(responses, r.Responses...)
 	}
-	known := statistics(records)
+	shown := textmetric.Scores()
+	known := slices.DeleteFunc(statistics(records), func(s statistic) bool { return !slices.Contains(shown, s.name) })
 	found := intervals(TextTask, records, known, o)
 	var scores, corpus []TextScore
-	for _, name := range textmetric.Scores() {
+	for _, name := range shown {
 		k := slices.IndexFunc(known, func(s statistic) bool { return s.name == name })
 		if k < 0 {
 			continue

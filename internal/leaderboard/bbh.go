@@ -84,7 +84,7 @@ func readBBH(task string, document json.RawMessage) (Item, bool, error) {
 		return Item{}, false, err
 	}
 	if record.Input == nil || record.Target == nil {
-		return Item{}, false, missing("input", "target")
+		return Item{}, false, missing(document, "input", "target")
 	}
 	item := Item{Question: bbhQuestion(*record.Input), Choices: bbhAnswers(task), Target: *record.Target}
 	item.Gold = slices.Index(item.Choices, item.Target)

@@ -44,9 +44,9 @@ func readGPQA(_ string, document json.RawMessage) (Item, bool, error) {
 		return Item{}, false, err
 	}
 	if record.Question == nil {
-		return Item{}, false, missing("Question")
+		return Item{}, false, missing(document, "Question")
 	}
-	answers, gold, err := record.order()
+	answers, gold, err := record.order(document)
 	if err != nil {
 		return Item{}, false, err
 	}
@@ -60,7 +60,7 @@ func readGPQA(_ string, document json.RawMessage) (Item, bool, error) {
 }
 
 // order is the answers as they are shown, and the place of the right one.
-func (r *gpqaRecord) order() (answers []string, gold int, err error) {
+func (r *gpqaRecord) order(document json.RawMessage) (answers []string, gold int, err error) {
 	given := []*string{r.Choice1, r.Choice2, r.Choice3, r.Choice4}
 	if !slices.Contains(given, nil) {
 		for _, choice := range given {
@@ -73,7 +73,7 @@ func (r *gpqaRecord) order() (answers []string, gold int, err error) {
 	}
 	for _, answer := range []*string{r.Correct, r.Wrong1, r.Wrong2, r.Wrong3} {
 		if answer == nil {
-			return nil, 0, missing("Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
+			return nil, 0, missing(document, "Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
 		}
 		answers = append(answers, plainAnswer(*answer))
 	}

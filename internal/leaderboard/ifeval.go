@@ -1,6 +1,9 @@
 package leaderboard
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // ifeval is IFEval (Zhou et al. 2023, arXiv 2311.07911): prompts whose instructions a program can check.
 var ifeval = definition{
@@ -20,8 +23,11 @@ func readIFEval(_ string, document json.RawMessage) (Item, bool, error) {
 	if err := decode(document, &record); err != nil {
 		return Item{}, false, err
 	}
-	if record.Prompt == nil || len(record.Instructions) == 0 || len(record.Arguments) != len(record.Instructions) {
-		return Item{}, false, missing("prompt", "instruction_id_list", "kwargs (an object for each instruction)")
+	if record.Prompt == nil || len(record.Instructions) == 0 || record.Arguments == nil {
+		return Item{}, false, missing(document, "prompt", "instruction_id_list", "kwargs")
+	}
+	if len(record.Arguments) != len(record.Instructions) {
+		return Item{}, false, fmt.Errorf("field \"kwargs\": %d objects, expected one for each of %d instructions", len(record.Arguments), len(record.Instructions))
 	}
 	for _, arguments := range record.Arguments {
 		for name, value := range arguments {

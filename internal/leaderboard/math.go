@@ -53,7 +53,7 @@ func readProblem(document json.RawMessage) (problem, error) {
 		return record, err
 	}
 	if record.Problem == nil || record.Solution == nil {
-		return record, missing("problem", "solution")
+		return record, missing(document, "problem", "solution")
 	}
 	return record, nil
 }

@@ -34,7 +34,7 @@ func readMMLUPro(_ string, document json.RawMessage) (Item, bool, error) {
 		return Item{}, false, err
 	}
 	if record.Question == nil || len(record.Options) == 0 {
-		return Item{}, false, missing("question", "options", "answer")
+		return Item{}, false, missing(document, "question", "options", "answer")
 	}
 	if len(record.Options) > 26 {
 		return Item{}, false, fmt.Errorf("field \"options\": %d options, expected at most 26", len(record.Options))

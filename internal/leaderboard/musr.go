@@ -31,7 +31,7 @@ func readMuSR(_ string, document json.RawMessage) (Item, bool, error) {
 		return Item{}, false, err
 	}
 	if record.Narrative == nil || record.Question == nil || record.Answer == nil {
-		return Item{}, false, missing("narrative", "question", "choices", "answer_index")
+		return Item{}, false, missing(document, "narrative", "question", "choices", "answer_index")
 	}
 	choices, err := musrChoices(record.Choices)
 	if err != nil {

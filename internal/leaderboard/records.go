@@ -139,6 +139,17 @@ func decode(document json.RawMessage, into any) error {
 }
 
 // missing is the error for a document that lacks one of its fields.
-func missing(fields ...string) error {
-	return fmt.Errorf("a field is missing; every document needs %s", strings.Join(fields, ", "))
+func missing(document json.RawMessage, fields ...string) error {
+	var found map[string]json.RawMessage
+	if err := json.Unmarshal(document, &found); err != nil {
+		return err
+	}
+	lacks, every := "a field", strings.Join(fields, ", ")
+	for _, name := range fields {
+		if raw := found[name]; raw == nil || string(raw) == "null" {
+			lacks = fmt.Sprintf("field %q", name)
+			break
+		}
+	}
+	return fmt.Errorf("%s: missing or empty; every document needs %s", lacks, every)
 }

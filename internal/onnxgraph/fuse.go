@@ -53,6 +53,7 @@ func (g *graph) fuse() int {
 	for i, c := range clusters {
 		replace(c, i)
 	}
+	g.multiply()
 	g.sort()
 	return len(clusters)
 }

@@ -13,7 +13,7 @@ type Summary struct {
 }
 
 // Improve rewrites the graph that a builder of compute-onnx has gathered. Where the builder is not as known it changes
-// nothing, and its summary is zero. kernels says whether the runtime knows the operation of [Functions].
+// nothing, and its summary is zero. kernels says whether the runtime knows the operations of [Functions].
 func Improve(builder compute.Builder, kernels bool) Summary {
 	g, ok := read(builder)
 	if !ok {

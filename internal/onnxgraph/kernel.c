@@ -5,6 +5,8 @@
 
 #include "kernel.h"
 
+#include "processor.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@ enum {
 };
 
 enum { TILE = 1024 };         // elements worked on at a time: a dozen such values stay in a core's first caches
-enum { PIECE = 16 * TILE };   // elements of a piece, at least
+enum { SMALLEST = 2 * TILE, LARGEST = 16 * TILE, PIECES = 16 }; // elements of a piece; pieces wanted
 
 enum { FULL, ROW };           // what a register holds for each row: its columns, or one number
 enum { FLOAT, BOOL };         // types of inputs
@@ -67,8 +69,6 @@ typedef struct {
 	int64_t row;
 	int last;
 } view;
-
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE float bits_of(int32_t i) {
 	float f;
@@ -357,16 +357,16 @@ typedef void (*version)(const kernel*, const void* const*, float* const*, float*
 	}
 
 VERSION(rows_plain, )
-#if defined(__x86_64__) && defined(__GNUC__)
-VERSION(rows_avx2, __attribute__((target("avx2,fma"))))
-VERSION(rows_avx512, __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"))))
+#ifdef SPARSEPO_X86
+VERSION(rows_avx2, AVX2)
+VERSION(rows_avx512, AVX512)
 #endif
 
 // fastest is the version for what this machine's processor has.
 static version fastest(void) {
-#if defined(__x86_64__) && defined(__GNUC__)
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) return rows_avx512;
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return rows_avx2;
+#ifdef SPARSEPO_X86
+	if (has_avx512()) return rows_avx512;
+	if (has_avx2()) return rows_avx2;
 #endif
 	return rows_plain;
 }
@@ -407,7 +407,9 @@ static char* thread_memory(size_t size) {
 
 // piece_rows are the rows of a piece: whole blocks.
 static int64_t piece_rows(const kernel* k) {
-	int64_t rows = (PIECE + k->columns - 1) / k->columns;
+	int64_t size = k->rows * k->columns / PIECES;
+	size = size < SMALLEST ? SMALLEST : size > LARGEST ? LARGEST : size;
+	int64_t rows = (size + k->columns - 1) / k->columns;
 	return (rows + k->block - 1) / k->block * k->block;
 }
 

@@ -12,7 +12,7 @@ import "C"
 
 import "unsafe"
 
-// Functions makes the kernels' operation known to ONNX Runtime, given its table of functions: it returns the domain of custom
+// Functions makes the operations of kernels and products known to ONNX Runtime, given its table of functions: it returns the domain of custom
 // operations that session options need, nil where the runtime refuses.
 func Functions(table unsafe.Pointer) unsafe.Pointer {
 	name := C.CString(Domain)

@@ -174,6 +174,13 @@ func (n *node) ints(name string) []int64 {
 	return nil
 }
 
+func (n *node) number(name string) int64 {
+	if v := n.attribute(name, "I"); v.IsValid() {
+		return v.Int()
+	}
+	return 0
+}
+
 // attribute types of ONNX
 const (
 	oneInt    = 2

@@ -3,6 +3,7 @@
 #include "operation.h"
 
 #include "kernel.h"
+#include "product.h"
 
 #include <stdlib.h>
 
@@ -67,7 +68,7 @@ static status attribute(const void* info, const char* name, int place, size_t el
 	status s = get(info, name, NULL, count);
 	if (s != NULL) return s;
 	*list = malloc(element * (*count + 1));
-	if (*list == NULL) return problem(FAILED, "sparsepo: no memory for a kernel's program");
+	if (*list == NULL) return problem(FAILED, "sparsepo: no memory for an operation's attributes");
 	return get(info, name, *list, count);
 }
 
@@ -99,25 +100,38 @@ static void piece(void* j, size_t number) {
 	if (!kernel_run(work->kernel, work->inputs, work->outputs, (int64_t)number)) work->failed = 1;
 }
 
-static status gather(const kernel* k, void* context, const void** inputs, float** outputs) {
-	status (*data)(void*, void**) = (status (*)(void*, void**))api[GetTensorMutableData];
-	for (int64_t i = 0; i < kernel_inputs(k); i++) {
-		void *value = NULL, *at = NULL;
-		status s = ((status (*)(void*, size_t, void**))api[KernelContext_GetInput])(context, (size_t)i, &value);
-		if (s == NULL) s = data(value, &at);
-		if (s != NULL) return s;
-		inputs[i] = at;
+// input_data is where an input's elements lie.
+static status input_data(void* context, size_t i, void** at) {
+	void* value = NULL;
+	status s = ((status (*)(void*, size_t, void**))api[KernelContext_GetInput])(context, i, &value);
+	return s != NULL ? s : ((status (*)(void*, void**))api[GetTensorMutableData])(value, at);
+}
+
+// output_data makes an output and is where its elements go.
+static status output_data(void* context, size_t i, const int64_t* dims, size_t rank, void** at) {
+	void* value = NULL;
+	status s = ((status (*)(void*, size_t, const int64_t*, size_t, void**))api[KernelContext_GetOutput])(context, i, dims, rank, &value);
+	return s != NULL ? s : ((status (*)(void*, void**))api[GetTensorMutableData])(value, at);
+}
+
+// in_parallel calls use with all numbers below count, on the session's threads.
+static status in_parallel(void* context, void (*use)(void*, size_t), int64_t count, void* job) {
+	if (count == 1) {
+		use(job, 0);
+		return NULL;
 	}
-	for (int64_t i = 0; i < kernel_outputs(k); i++) {
+	return ((status (*)(const void*, void (*)(void*, size_t), size_t, size_t, void*))api[KernelContext_ParallelFor])(context, use, (size_t)count, 0, job);
+}
+
+static status gather(const kernel* k, void* context, const void** inputs, float** outputs) {
+	status s = NULL;
+	for (int64_t i = 0; s == NULL && i < kernel_inputs(k); i++) s = input_data(context, (size_t)i, (void**)&inputs[i]);
+	for (int64_t i = 0; s == NULL && i < kernel_outputs(k); i++) {
 		int64_t rank;
 		const int64_t* dims = kernel_output_shape(k, i, &rank);
-		void *value = NULL, *at = NULL;
-		status s = ((status (*)(void*, size_t, const int64_t*, size_t, void**))api[KernelContext_GetOutput])(context, (size_t)i, dims, (size_t)rank, &value);
-		if (s == NULL) s = data(value, &at);
-		if (s != NULL) return s;
-		outputs[i] = at;
+		s = output_data(context, (size_t)i, dims, (size_t)rank, (void**)&outputs[i]);
 	}
-	return NULL;
+	return s;
 }
 
 static status compute(void* of, void* context) {
@@ -126,22 +140,67 @@ static status compute(void* of, void* context) {
 	status s = NULL;
 	if (work.inputs == NULL || work.outputs == NULL) s = problem(FAILED, "sparsepo: no memory for a kernel");
 	if (s == NULL) s = gather(k, context, work.inputs, work.outputs);
-	if (s == NULL) {
-		size_t pieces = (size_t)kernel_pieces(k);
-		if (pieces == 1) {
-			piece(&work, 0);
-		} else {
-			s = ((status (*)(const void*, void (*)(void*, size_t), size_t, size_t, void*))api[KernelContext_ParallelFor])(context, piece, pieces, 0, &work);
-		}
-	}
+	if (s == NULL) s = in_parallel(context, piece, kernel_pieces(k), &work);
 	if (s == NULL && work.failed) s = problem(FAILED, "sparsepo: no memory for a kernel");
 	free(work.inputs);
 	free(work.outputs);
 	return s;
 }
 
+static status create_product(const custom_op* op, void* const* functions, const void* info, void** out) {
+	(void)op;
+	(void)functions;
+	void* code = NULL;
+	size_t length = 0;
+	status s = attribute(info, "sizes", KernelInfoGetAttributeArray_int64, sizeof(int64_t), &code, &length);
+	if (s == NULL) {
+		*out = product_new(code, (int64_t)length);
+		if (*out == NULL) s = problem(INVALID_ARGUMENT, "sparsepo: a product's sizes are damaged");
+	}
+	free(code);
+	return s;
+}
+
+typedef struct {
+	const product* product;
+	const float* left;
+	float* turned;
+	const float** right;
+	float** outputs;
+} product_job;
+
+static void product_piece(void* j, size_t number) {
+	product_job* work = j;
+	product_run(work->product, work->left, work->turned, work->right, work->outputs, (int64_t)number);
+}
+
+static status multiply(void* of, void* context) {
+	const product* p = of;
+	size_t count = (size_t)product_right(p), rank = (size_t)product_shape(p, 0, NULL);
+	size_t turned = (size_t)product_turned(p);
+	product_job work = {p, NULL, malloc(sizeof(float) * (turned + 1)), calloc(count, sizeof(float*)), calloc(count, sizeof(float*))};
+	int64_t* dims = calloc(rank, sizeof(int64_t));
+	status s = NULL;
+	if (work.turned == NULL || work.right == NULL || work.outputs == NULL || dims == NULL) s = problem(FAILED, "sparsepo: no memory for a product");
+	if (s == NULL) s = input_data(context, 0, (void**)&work.left);
+	for (size_t i = 0; s == NULL && i < count; i++) {
+		product_shape(p, (int64_t)i, dims);
+		s = input_data(context, 1 + i, (void**)&work.right[i]);
+		if (s == NULL) s = output_data(context, i, dims, rank, (void**)&work.outputs[i]);
+	}
+	if (s == NULL && turned > 0) product_turn(p, work.left, work.turned);
+	if (s == NULL) s = in_parallel(context, product_piece, product_pieces(p), &work);
+	free(work.turned);
+	free(work.right);
+	free(work.outputs);
+	free(dims);
+	return s;
+}
+
 static void destroy(void* k) { kernel_free(k); }
+static void destroy_product(void* p) { product_free(p); }
 static const char* name(const custom_op* op) { (void)op; return "Elementwise"; }
+static const char* product_name(const custom_op* op) { (void)op; return "Product"; }
 static const char* provider(const custom_op* op) { (void)op; return NULL; }
 static int any_type(const custom_op* op, size_t i) { (void)op; (void)i; return ANY; }
 static int float_type(const custom_op* op, size_t i) { (void)op; (void)i; return FLOAT32; }
@@ -151,31 +210,36 @@ static int default_memory(const custom_op* op, size_t i) { (void)op; (void)i; re
 static int none(const custom_op* op) { (void)op; return 0; }
 static int one(const custom_op* op) { (void)op; return 1; }
 
-static const custom_op elementwise = {
-	.version = 16,
-	.name = name,
-	.provider = provider,
-	.input_type = any_type,
-	.input_type_count = one_list,
-	.output_type = float_type,
-	.output_type_count = one_list,
-	.destroy = destroy,
-	.input_characteristic = variadic,
-	.output_characteristic = variadic,
-	.input_memory = default_memory,
-	.input_minimum = none,
-	.input_homogeneous = none,
-	.output_minimum = one,
-	.output_homogeneous = one,
-	.create_kernel_v2 = create,
-	.compute_v2 = compute,
-};
+#define OPERATION(named, makes, runs, ends) { \
+	.version = 16, \
+	.name = named, \
+	.provider = provider, \
+	.input_type = any_type, \
+	.input_type_count = one_list, \
+	.output_type = float_type, \
+	.output_type_count = one_list, \
+	.destroy = ends, \
+	.input_characteristic = variadic, \
+	.output_characteristic = variadic, \
+	.input_memory = default_memory, \
+	.input_minimum = none, \
+	.input_homogeneous = none, \
+	.output_minimum = one, \
+	.output_homogeneous = one, \
+	.create_kernel_v2 = makes, \
+	.compute_v2 = runs, \
+}
+
+static const custom_op elementwise = OPERATION(name, create, compute, destroy);
+static const custom_op few_rows = OPERATION(product_name, create_product, multiply, destroy_product);
 
 void* operation_domain(void* const* functions, const char* domain) {
 	api = functions;
 	void* made = NULL;
 	status s = ((status (*)(const char*, void**))api[CreateCustomOpDomain])(domain, &made);
-	if (s == NULL) s = ((status (*)(void*, const void*))api[CustomOpDomain_Add])(made, &elementwise);
+	status (*add)(void*, const void*) = (status (*)(void*, const void*))api[CustomOpDomain_Add];
+	if (s == NULL) s = add(made, &elementwise);
+	if (s == NULL) s = add(made, &few_rows);
 	if (s != NULL) {
 		drop(s);
 		return NULL;

@@ -37,7 +37,7 @@ type fusing struct {
 	reads   []reading // a root's inputs
 	rank    int       // see clusters
 	cluster *cluster
-	kernel  *node // a root's
+	kernel  *node // a root's or a product's
 }
 
 func held(d dtypes.DType) bool { return d == dtypes.Float32 || d == dtypes.Bool }

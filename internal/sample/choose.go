@@ -27,8 +27,8 @@ func (a ranked) before(b ranked) bool {
 }
 
 // stream is the random stream of one sample, its own whatever else is drawn.
-func stream(seed uint64, prompt, sample int) *rand.PCG {
-	return rand.NewPCG(scramble(seed+scramble(uint64(prompt))), scramble(uint64(sample)))
+func stream(seed uint64, number, sample int) *rand.PCG {
+	return rand.NewPCG(scramble(seed+scramble(uint64(number))), scramble(uint64(sample)))
 }
 
 // scramble spreads close numbers over all bits (SplitMix64's step, Steele, Lea and Flood 2014).

@@ -14,6 +14,9 @@ const (
 	beginningStep  = 16   // their lengths are multiples of it, so that tasks share graphs
 )
 
+// shortRow is the length up to which prompts are read together however long they are. Ours.
+const shortRow = 64
+
 // divide divides the prompts by how they begin. Prompts of about the same length are read together, the longest first: the
 // last rows to end are then the shorter ones.
 func (r *run) divide() {
@@ -32,7 +35,8 @@ func (r *run) prompts() [][]int32 {
 	return list
 }
 
-// next takes up to n prompts of one section, whose beginning is read.
+// next takes up to n prompts of one section, whose beginning is read. Those of less than half the length of the first one wait
+// for the next time: after a beginning, lengths differ so much that most of what is read would be padding.
 func (r *run) next(n int) (prompts []int, start []int32, err error) {
 	s := &r.sections[0]
 	if len(s.Beginning) > 0 && !slices.Equal(r.beginnings.Tokens(), s.Beginning) {
@@ -41,6 +45,12 @@ func (r *run) next(n int) (prompts []int, start []int32, err error) {
 		}
 	}
 	start, prompts = s.Beginning, s.Members[:min(n, len(s.Members))]
+	own := func(prompt int) int { return len(r.requests[prompt].Prompt) - len(start) }
+	if first := own(prompts[0]); first > shortRow {
+		if shorter := slices.IndexFunc(prompts, func(p int) bool { return 2*own(p) < first }); shorter > 0 {
+			prompts = prompts[:shorter]
+		}
+	}
 	if s.Members = s.Members[len(prompts):]; len(s.Members) == 0 {
 		r.sections = r.sections[1:]
 	}
@@ -50,12 +60,11 @@ func (r *run) next(n int) (prompts []int, start []int32, err error) {
 // readPrompts reads the next prompts, enough for the free rows, and draws the first token of each of their samples.
 func (r *run) readPrompts(free int) error {
 	r.prefixes.release()
-	rows := r.rowSize((free + r.options.N - 1) / r.options.N)
-	part, start, err := r.next(rows)
+	part, start, err := r.next(r.rowSize((free + r.options.N - 1) / r.options.N))
 	if err != nil {
 		return err
 	}
-	past := len(start)
+	rows, past := r.rowSize(len(part)), len(start)
 	seq := min(beginning.Length(len(r.requests[part[0]].Prompt)-past, minPrompt), r.network.Config.MaxPositions-past)
 	tokens, last := make([]int64, rows*seq), make([]int64, rows)
 	for i, prompt := range part {
@@ -75,7 +84,7 @@ func (r *run) readPrompts(free int) error {
 		for n := range r.options.N {
 			list = append(list, &sequence{
 				Completion: &r.completions[prompt][n], prompt: prompt, prefix: i,
-				place: len(r.requests[prompt].Prompt) - 1, random: stream(r.options.Seed, prompt, n),
+				place: len(r.requests[prompt].Prompt) - 1, random: stream(r.options.Seed, r.requests[prompt].Stream, n),
 			})
 		}
 	}

@@ -107,6 +107,27 @@ func TestDivide(t *testing.T) {
 	}
 }
 
+// TestNext: prompts that are read together fill at least half of their rows, from a certain length on.
+func TestNext(t *testing.T) {
+	r := &run{Sampler: &Sampler{}}
+	for _, n := range []int{40, 90, 180, 200, 12, 100, 89, 88} {
+		r.requests = append(r.requests, Request{Prompt: make([]int32, n)})
+	}
+	r.divide()
+	for _, want := range [][]int{{3, 2, 5}, {1, 6, 7}, {0, 4}} { // 200, 180, 100; 90, 89, 88; 40, 12
+		got, start, err := r.next(4)
+		if err != nil || start != nil {
+			t.Fatal(start, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("read together (-want +got):\n%s", diff)
+		}
+	}
+	if len(r.sections) != 0 {
+		t.Errorf("left: %+v", r.sections)
+	}
+}
+
 func beginnings(sections []beginning.Section) (list [][]int32) {
 	for _, s := range sections {
 		list = append(list, s.Beginning)

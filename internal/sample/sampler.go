@@ -81,7 +81,7 @@ func (s *Sampler) Close() {
 func (s *Sampler) Sample(ctx context.Context, prompts [][]int32, progress func(done, total int)) ([][]Completion, error) {
 	requests := make([]Request, len(prompts))
 	for i, p := range prompts {
-		requests[i].Prompt = p
+		requests[i] = Request{Prompt: p, Stream: i}
 	}
 	return s.Answer(ctx, requests, progress)
 }

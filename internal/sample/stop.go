@@ -12,6 +12,9 @@ type Request struct {
 	// Stop are strings that end a response as soon as its text holds one of them, wherever tokens begin and end. They need
 	// Options.Decode.
 	Stop []string
+	// Stream chooses the random numbers of the responses, together with Options.Seed: what is drawn does not depend on the other
+	// requests of the call.
+	Stream int
 }
 
 // checkStop refuses strings that cannot be looked for.

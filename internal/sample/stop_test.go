@@ -71,7 +71,7 @@ func TestStoppedResponses(t *testing.T) {
 		stops := [][]string{{"xx"}, {"zzx", "yy"}, nil, {"nowhere"}, {"x", "z"}}
 		requests := make([]Request, len(prompts))
 		for i, p := range prompts {
-			requests[i] = Request{p, stops[i]}
+			requests[i] = Request{Prompt: p, Stop: stops[i], Stream: i}
 		}
 		got, err := s.sampler(t, o).Answer(t.Context(), requests, nil)
 		if err != nil {
