@@ -271,4 +271,3 @@ func TestCharactersRefuse(t *testing.T) {
 		}
 	}
 }
-
