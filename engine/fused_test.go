@@ -64,7 +64,7 @@ func randomGraph(rnd *rand.Rand, x, y, w *Node) ([]*Node, string) {
 }
 
 // TestRandomGraphs: graphs of elementwise operations give what the Go engine gives, in values and gradients, whatever is
-// fused with what; with rows shorter and longer than a kernel's tile.
+// fused with what; with rows shorter and longer than a kernel's tile, and axes of length one.
 func TestRandomGraphs(t *testing.T) {
 	opened, err := Open("onnx")
 	if err != nil {
@@ -76,6 +76,7 @@ func TestRandomGraphs(t *testing.T) {
 	}
 	for seed := range uint64(60) {
 		columns := []int{1, 5, 64, 1024, 1500}[seed%5]
+		rows, heads := []int{3, 3, 1, 5}[seed%4], []int{4, 1, 4, 1}[seed%4]
 		var text string
 		compute := func(backend compute.Backend) [][]float32 {
 			exec, err := NewExec(backend, func(x, y, w *Node) []*Node {
@@ -95,7 +96,7 @@ func TestRandomGraphs(t *testing.T) {
 				}
 				return tensors.FromFlatDataAndDimensions(list, dims...)
 			}
-			out, err := exec.Call(argument(3, 4, columns), argument(3, 4, columns), argument(columns))
+			out, err := exec.Call(argument(rows, heads, columns), argument(rows, heads, columns), argument(columns))
 			if err != nil {
 				t.Fatalf("seed %d:%s: %v", seed, text, err)
 			}
@@ -141,6 +142,7 @@ func TestImprove(t *testing.T) {
 		kernels int
 	}{
 		{"softmax", func(x *Node) *Node { Exp(Neg(x)); return Softmax(x, -1) }, 1, 1},
+		{"softmax of single rows", func(x *Node) *Node { return Softmax(InsertAxes(x, 1), -1) }, 1, 1},
 		{"product", func(x *Node) *Node { return MatMul(TransposeAllDims(x, 1, 0), x) }, 1, 0},
 		{"turned product", func(x *Node) *Node { return TransposeAllDims(MatMul(TransposeAllDims(x, 1, 0), x), 1, 0) }, 1, 0},
 		{"around a product", func(x *Node) *Node { return Tanh(MatMul(Exp(x), TransposeAllDims(x, 1, 0))) }, 3, 2},

@@ -44,7 +44,7 @@ func newCodeEvalCommand(app *App, work *codeEvalWork, short, long, example strin
 		RunE:    func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	flags := cmd.Flags()
-	work.add(cmd)
+	work.add(cmd, false, true)
 	flags.StringVar(&work.data, "data", "", "the benchmark's file (.jsonl, .json, .gz)")
 	flags.IntSliceVar(&work.ks, "k", []int{1, 10, 100}, "the k of pass@k; those above --n are left out")
 	flags.IntVar(&work.sampling.N, "n", 1, "programs for each task")

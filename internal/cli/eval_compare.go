@@ -41,7 +41,14 @@ reward model judges them: the k-th response of one to a prompt against the k-th 
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return work.run(cmd.Context(), app, args[0], args[1]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range []string{"label", "output"} {
+				if work.reward.name == "" && cmd.Flags().Changed(name) {
+					return usage.Errorf("--%s says what the reward model's reward is; give --reward too", name)
+				}
+			}
+			return work.run(cmd.Context(), app, args[0], args[1])
+		},
 	}
 	flags := cmd.Flags()
 	work.reward.add(flags)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,8 @@ func newLeaderboardCommand(app *App, name, short, long, example string, families
 		RunE:    func(cmd *cobra.Command, _ []string) error { return work.run(cmd.Context(), app) },
 	}
 	flags := cmd.Flags()
-	work.add(cmd)
+	generates := slices.ContainsFunc(families, leaderboard.Family.Generates)
+	work.add(cmd, len(families) > 1 || !generates, generates)
 	flags.StringVar(&work.source.Name, "data", "", "folder or file of the documents, or hub id (default: the published data set)")
 	if len(families) == 1 && len(families[0].Tasks()) > 1 {
 		flags.StringSliceVar(&work.only, "only", nil, "only these tasks: "+strings.Join(families[0].Tasks(), ", "))

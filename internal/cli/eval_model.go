@@ -40,13 +40,19 @@ type evalResult struct {
 	Records []evaluation.Record `json:"records,omitempty"` // where there is no --out
 }
 
-func (w *evalWork) add(cmd *cobra.Command) {
+// add adds the flags; those of the batches only where choices are scored or responses generated.
+func (w *evalWork) add(cmd *cobra.Command, scores, generates bool) {
 	flags := cmd.Flags()
 	flags.StringVar(&w.model, "model", "", "model or adapter folder, or hub id")
 	flags.StringVar(&w.out, "out", "", "file for every item's record (.jsonl); one that exists is gone on with")
 	flags.IntVar(&w.limit, "limit", 0, "only so many items of each task, the first ones (0: all)")
-	flags.IntVar(&w.batch.Tokens, "batch-tokens", likelihood.DefaultBatchTokens, "tokens of texts that are scored at once")
-	flags.IntVar(&w.batch.Rows, "batch", sample.DefaultBatchRows, "responses that are generated at once")
+	w.batch = evaluation.Batch{Tokens: likelihood.DefaultBatchTokens, Rows: sample.DefaultBatchRows}
+	if scores {
+		flags.IntVar(&w.batch.Tokens, "batch-tokens", w.batch.Tokens, "tokens of texts that are scored at once")
+	}
+	if generates {
+		flags.IntVar(&w.batch.Rows, "batch", w.batch.Rows, "responses that are generated at once")
+	}
 	requireFlags(cmd, "model")
 }
 

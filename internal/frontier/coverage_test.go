@@ -54,7 +54,7 @@ func TestIntervalsHoldTheTruth(t *testing.T) {
 		for i := range prompts {
 			prompts[i] = 0.2 * random.NormFloat64()
 		}
-		f := measure(t, o, a.run(random, kls, prompts), b.run(random, kls, prompts)).By(Exact)
+		f := by(measure(t, o, a.run(random, kls, prompts), b.run(random, kls, prompts)), Exact)
 		if i := f.Find("dpo").AreaInterval; i.Low <= trueArea && trueArea <= i.High {
 			areas++
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,14 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
+// by is the frontier by an estimator, nil where there is none.
+func by(r *Result, e Estimator) *Frontier {
+	if i := slices.IndexFunc(r.Frontiers, func(f *Frontier) bool { return f.Estimator == e }); i >= 0 {
+		return r.Frontiers[i]
+	}
+	return nil
+}
+
 // All prompts alike: nothing varies between resamples. The hull is (0, 0.5), (2, 0.9); its area to KL 2 is 1.4. KLSampled is
 // twice KL, so that the hull by it ends at KL 4 with twice the area. The other method gets (0, 0.5), (1, 0.6): 0.55 + 0.6.
 func TestMeasureOfConstantSamples(t *testing.T) {
@@ -65,7 +74,7 @@ func TestMeasureOfConstantSamples(t *testing.T) {
 		scale, area float64
 	}{{Exact, 1, 1.4}, {Sampled, 2, 2.8}} {
 		f := result.Frontiers[i]
-		if f.Estimator != test.estimator || f.Against != "dpo" || result.By(test.estimator) != f {
+		if f.Estimator != test.estimator || f.Against != "dpo" || by(result, test.estimator) != f {
 			t.Errorf("frontier %d is by %s against %s", i, f.Estimator, f.Against)
 		}
 		near(t, "limit", f.MaxKL, 2*test.scale, 1e-12)
@@ -170,7 +179,7 @@ func TestMeasureSaysWhatIsMissing(t *testing.T) {
 		{
 			"an estimator was not recorded",
 			[]Run{{Name: "a", Method: "dpo", Checkpoints: []Checkpoint{{Step: 0, Reward: 0.5, KLSampled: math.NaN()}, bare}}},
-			"dpo: eval_frontier/kl_sampled was not recorded", func(r *Result) bool { return len(r.Frontiers) == 1 && r.By(Sampled) == nil },
+			"dpo: eval_frontier/kl_sampled was not recorded", func(r *Result) bool { return len(r.Frontiers) == 1 && by(r, Sampled) == nil },
 		},
 		{
 			"a run without records",

@@ -79,15 +79,6 @@ func (f *Frontier) Find(method string) *Method {
 	return nil
 }
 
-// By returns the frontier by an estimator, or nil where nothing was measured by it.
-func (r *Result) By(e Estimator) *Frontier {
-	i := slices.IndexFunc(r.Frontiers, func(f *Frontier) bool { return f.Estimator == e })
-	if i < 0 {
-		return nil
-	}
-	return r.Frontiers[i]
-}
-
 // vertices finds the points that a hull is made of; of equal points the first.
 func vertices(points []point, hull []Point, e Estimator) []Vertex {
 	list := make([]Vertex, len(hull))

@@ -54,8 +54,8 @@ func (f Family) TaskName(short string) string { return definitions[f].name(part{
 // HasExamples reports whether the family's prompts show examples.
 func (f Family) HasExamples() bool { return definitions[f].shots != nil }
 
-// Hub is the id of the family's published data set.
-func (f Family) Hub() string { return definitions[f].hub }
+// Generates reports whether answers are the model's own words, not a choice between given ones.
+func (f Family) Generates() bool { return definitions[f].generation != nil }
 
 // Find gives the family and the short name of a task with the harness's name.
 func Find(name string) (f Family, short string, ok bool) {

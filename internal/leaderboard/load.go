@@ -77,6 +77,9 @@ func (l *loader) task(d *definition, p part) (*Task, error) {
 	if task.Items, task.Unanswerable, err = l.items(d, p, files); err != nil {
 		return nil, err
 	}
+	if len(task.Items) == 0 && task.Unanswerable > 0 {
+		return nil, usage.Errorf("%s: none of the task %s's choices is the answer to any of %d documents; they seem to be another task's", strings.Join(files, ", "), task.Name, task.Unanswerable)
+	}
 	if d.shots != nil {
 		if err := d.shots(task, l, p, files); err != nil {
 			return nil, err

@@ -166,6 +166,8 @@ func TestLoadErrors(t *testing.T) {
 		"few boxes":      {family: MATH, file: "test.jsonl", text: strings.Repeat(easy, 3) + hard + strings.ReplaceAll(easy, "boxed", "text"), want: "3 problems for the examples of MATH, expected 4"},
 		"no such choice": {family: MuSR, file: "murder_mysteries.jsonl", text: `{"narrative":"n","question":"q","choices":["a"],"answer_index":1}`, want: "the place of one of 1 choices"},
 		"bad choices":    {family: MuSR, file: "murder_mysteries.jsonl", text: `{"narrative":"n","question":"q","choices":"['a'","answer_index":0}`, want: `field "choices": found`},
+		"other answers":  {family: BBH, file: "navigate.jsonl", text: `{"input":"i","target":"(A)"}`, only: []string{"navigate"}, want: "none of the task leaderboard_bbh_navigate's choices is the answer to any of 1 documents"},
+		"no objects":     {family: BBH, file: "navigate.jsonl", text: `[7]`, only: []string{"navigate"}, want: "record 1: found a number, expected an object"},
 		"wrong order":    {family: GPQA, file: "gpqa_diamond.jsonl", text: `{"Question":"q","choice1":"a","choice2":"b","choice3":"c","choice4":"d","answer":"E"}`, want: `found "E"`},
 	}
 	for name, c := range cases {

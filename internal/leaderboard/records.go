@@ -71,8 +71,8 @@ func members(raw json.RawMessage) (list []json.RawMessage, err error) {
 	var whole struct {
 		Examples []json.RawMessage `json:"examples"`
 	}
-	if err := json.Unmarshal(raw, &whole); err != nil {
-		return nil, fmt.Errorf("expected an object: %w", err)
+	if err := decode(raw, &whole); err != nil {
+		return nil, err
 	}
 	if whole.Examples != nil {
 		return whole.Examples, nil
@@ -132,10 +132,13 @@ func parquetRows(path string) ([]json.RawMessage, error) {
 func decode(document json.RawMessage, into any) error {
 	err := json.Unmarshal(document, into)
 	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) && wrong.Field != "" {
-		return fmt.Errorf("field %q: found a %s, expected %s", wrong.Field, wrong.Value, wrong.Type)
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.Field == "":
+		return fmt.Errorf("found a %s, expected an object", wrong.Value)
 	}
-	return err
+	return fmt.Errorf("field %q: found a %s, expected %s", wrong.Field, wrong.Value, wrong.Type)
 }
 
 // missing is the error for a document that lacks one of its fields.

@@ -7,12 +7,15 @@ type layout struct {
 	last    int
 }
 
-// identity is the layout of a value that has the space's own shape.
+// identity is the layout of a value that has the space's own shape. Along axes of length one nothing moves, as in what through
+// returns, so that layouts can be compared.
 func (s space) identity() layout {
 	l := layout{leading: make([]int, len(s.leading)), last: 1}
 	stride := s.columns
 	for axis := len(s.leading) - 1; axis >= 0; axis-- {
-		l.leading[axis] = stride
+		if s.leading[axis] != 1 {
+			l.leading[axis] = stride
+		}
 		stride *= s.leading[axis]
 	}
 	return l

@@ -3,6 +3,8 @@ package onnxgraph
 import (
 	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestThrough: where the elements of a kernel's space lie in the input of a broadcast or transposition.
@@ -61,4 +63,18 @@ func places(s space, l layout) []int {
 		}
 	}
 	return list
+}
+
+// TestOneRow wants the layouts of a value and of the same value repeated along axes of length one to be the same: one kernel
+// then reduces rows and goes on with them.
+func TestOneRow(t *testing.T) {
+	s := space{leading: []int{32, 1}, columns: 256}
+	if diff := cmp.Diff([]int{256, 0}, s.identity().leading); diff != "" {
+		t.Errorf("distances of rows (-want +got):\n%s", diff)
+	}
+	rows := s.perRow()
+	repeated, ok := s.through(s.identity(), []int{32, 1, 256}, []int{1, 1, 0})
+	if !ok || repeated.last != rows.last || !cmp.Equal(repeated.leading, rows.leading) {
+		t.Errorf("numbers of rows: %v, repeated over columns: %v", rows, repeated)
+	}
 }

@@ -156,33 +156,87 @@ func TestBoundary(t *testing.T) {
 	}
 }
 
-// TestStream wants streams that differ from each other and never change.
+// TestExponentials compares both ways to compute them with math.Exp.
 func TestExponentials(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	from := []float32{2, 2, 1.5, -705, -1e9, float32(math.Inf(-1)), 2 - 0x1p-20}
 	for range 1000 {
 		from = append(from, float32(2-40*random.Float64()))
 	}
-	for _, scale := range []float64{1, 0.1, 1 / 0.7, 3} {
-		to, sum := make([]float64, len(from)), 0.0
-		total := exponentials(to, from, 2, scale)
-		for i, x := range from {
-			want := math.Exp(float64(x-2) * scale)
-			if want < 0x1p-1022 {
-				want = 0
+	for name, exponentials := range map[string]func([]float64, []float32, float32, float64) float64{"plain": exponentialsPlain, "fastest": exponentials} {
+		for _, scale := range []float64{1, 0.1, 1 / 0.7, 3} {
+			to, sum := make([]float64, len(from)), 0.0
+			total := exponentials(to, from, 2, scale)
+			for i, x := range from {
+				want := math.Exp(float64(x-2) * scale)
+				if want < 0x1p-1022 {
+					want = 0
+				}
+				golden.Close(t, name, to[i], want, 1e-9*want)
+				sum += to[i]
 			}
-			golden.Close(t, "exponential", to[i], want, 1e-9*want)
-			sum += to[i]
+			if to[0] != 1 || to[1] != 1 || to[4] != 0 || to[5] != 0 || math.Abs(total-sum) > 1e-12*sum {
+				t.Errorf("%s, scale %g: exp(0) is %v, exp(-1e9) is %v, the sum %v, want %v", name, scale, to[0], to[4], total, sum)
+			}
 		}
-		if to[0] != 1 || to[1] != 1 || to[4] != 0 || total != sum {
-			t.Errorf("scale %g: exp(0) is %v, exp(-1e9) is %v, the sum %v, want %v", scale, to[0], to[4], total, sum)
+		for place := range 9 {
+			list := make([]float32, 9)
+			list[place] = float32(math.NaN())
+			if total := exponentials(make([]float64, 9), list, 0, 1); !math.IsNaN(total) {
+				t.Errorf("%s, NaN at %d: %v", name, place, total)
+			}
 		}
-	}
-	if total := exponentials(make([]float64, 2), []float32{0, float32(math.NaN())}, 0, 1); !math.IsNaN(total) {
-		t.Errorf("with NaN: %v", total)
 	}
 }
 
+func TestLargest(t *testing.T) {
+	for length := 1; length < 40; length++ {
+		for place := range length {
+			list := make([]float32, length)
+			for i := range list {
+				list[i] = -3 - float32(i%5)
+			}
+			list[place] = -2
+			if got := largest(list); got != -2 {
+				t.Errorf("%v: got %v", list, got)
+			}
+		}
+	}
+}
+
+// TestDraw wants every token drawn from its own part of the random numbers, also where long lists are added up in parts.
+func TestDraw(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	for _, length := range []int{1, 63, 64, 65, 1000} {
+		c := chooser{weights: make([]float64, length)}
+		total := 0.0
+		for i := range c.weights {
+			if random.IntN(3) > 0 || i == length/2 {
+				c.weights[i] = float64(1 + random.IntN(8)) // whole numbers: sums are exact
+			}
+			total += c.weights[i]
+		}
+		for seed := range uint64(200) {
+			left := float64(rand.NewPCG(seed, 1).Uint64()>>11) / (1 << 53) * total
+			want := slices.IndexFunc(c.weights, func(w float64) bool {
+				left -= w
+				return left < 0
+			})
+			if got := c.draw(total, rand.NewPCG(seed, 1)); got != want {
+				t.Fatalf("%d tokens, seed %d: got %d, want %d", length, seed, got, want)
+			}
+		}
+		last := length - 1
+		for c.weights[last] == 0 {
+			last--
+		}
+		if got := c.draw(1e9, rand.NewPCG(1, 1)); got != last {
+			t.Errorf("%d tokens, past the end: got %d, want the last of any weight, %d", length, got, last)
+		}
+	}
+}
+
+// TestStream wants streams that differ from each other and never change.
 func TestStream(t *testing.T) {
 	seen := map[uint64]bool{}
 	for seed := range uint64(5) {
