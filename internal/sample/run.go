@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/sparsepo/sparsepo/internal/beginning"
+	"github.com/sparsepo/sparsepo/internal/device"
 )
 
 // run is one call of Sample.
@@ -165,7 +166,7 @@ func (r *run) arrangeRows(kept int) error {
 		q.row = i
 	}
 	span := tensors.FromFlatDataAndDimensions(make([]int64, length), length)
-	out, err := call(r.arrange, []*tensors.Tensor{tensors.FromFlatDataAndDimensions(from, rows), span}, args...)
+	out, err := device.Call(r.arrange, []*tensors.Tensor{tensors.FromFlatDataAndDimensions(from, rows), span}, args...)
 	if err != nil {
 		return err
 	}
@@ -201,14 +202,14 @@ func (r *run) read(tokens, positions *tensors.Tensor) (logits *tensors.Tensor, e
 		if err != nil {
 			return nil, err
 		}
-		out, err := call(r.decodeInto, inputs, args...)
+		out, err := device.Call(r.decodeInto, inputs, args...)
 		if err != nil {
 			return nil, err
 		}
 		r.cache = cache{list: out[1:], rows: rows, length: length}
 		return out[0], nil
 	}
-	out, err := call(r.decode, inputs, r.cache.arguments(nil)...)
+	out, err := device.Call(r.decode, inputs, r.cache.arguments(nil)...)
 	if err != nil {
 		return nil, err
 	}
