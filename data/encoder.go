@@ -11,10 +11,15 @@ type encoder struct {
 	bos, eos int32
 	addBOS   bool // the tokenizer begins texts with bos
 	hasEOS   bool
+	// continuation encodes a text that goes on from another.
+	continuation func(text string) []int32
 }
 
 func newEncoder(tok Tokenizer) encoder {
-	e := encoder{tok: tok}
+	e := encoder{tok: tok, continuation: tok.Encode}
+	if t, ok := tok.(ContinuingTokenizer); ok {
+		e.continuation = t.EncodeContinuation
+	}
 	e.eos, e.hasEOS = tok.EOS()
 	if t, ok := tok.(SpecialsTokenizer); ok {
 		bos, has := t.BOS()
@@ -35,7 +40,7 @@ func (e encoder) encode(text string) []int32 {
 }
 
 // pieces gives the ids of the texts that follow a prompt, apart for each. Where the ids of what stands before a text do not
-// begin those of the two together, a token straddles the border, and the text is tokenised as a beginning of its own.
+// begin those of the two together, a token straddles the border, and the text is tokenised by itself.
 func (e encoder) pieces(promptIDs []int32, prompt string, texts []string) (ids [][]int32, straddled bool) {
 	if ids, ok := e.apart(promptIDs, prompt, texts); ok {
 		return ids, false
@@ -50,8 +55,8 @@ func (e encoder) pieces(promptIDs []int32, prompt string, texts []string) (ids [
 			continue
 		}
 		straddled = true
-		ids[i] = e.tok.Encode(text)
-		encode, before, known = e.tok.Encode, text, ids[i]
+		ids[i] = e.continuation(text)
+		encode, before, known = e.continuation, text, ids[i]
 	}
 	return ids, straddled
 }
@@ -64,7 +69,7 @@ func (e encoder) apart(promptIDs []int32, prompt string, texts []string) (ids []
 	}
 	ids = make([][]int32, len(texts))
 	for i, text := range texts {
-		ids[i] = e.tok.Encode(text)
+		ids[i] = e.continuation(text)
 	}
 	joined := append(slices.Clone(promptIDs), slices.Concat(ids...)...)
 	return ids, slices.Equal(joined, e.encode(prompt+strings.Join(texts, "")))

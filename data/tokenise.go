@@ -19,6 +19,13 @@ type Tokenizer interface {
 	EOS() (id int32, ok bool)
 }
 
+// ContinuingTokenizer is a tokenizer that puts a space before a text, as Llama's does, but can leave it out.
+type ContinuingTokenizer interface {
+	Tokenizer
+	// EncodeContinuation is Encode for a text that goes on from another.
+	EncodeContinuation(text string) []int32
+}
+
 // SpecialsTokenizer is a tokenizer that says which token begins a text. Records in text form begin with it, once, where
 // EncodeWithSpecials puts it: with a Llama tokenizer, not with GPT-2's. That a tokenizer merely has such a token means
 // nothing; many models were trained without.

@@ -99,6 +99,11 @@ func TestFamilyConfigErrors(t *testing.T) {
 		{"Llama-3.2-1B", `"rms_norm_eps": 1e-05`, `"rms_norm_eps": 0`, "norm epsilon 0: expected a positive number"},
 		{"Llama-3.2-1B", `"hidden_act": "silu"`, `"hidden_act": "swiglu"`, `activation function "swiglu" is not supported`},
 		{"Llama-3.2-1B", `"llama3"`, `"longrope"`, `rope_scaling.rope_type "longrope" is not supported; known: default, linear, llama3, yarn`},
+		{"Mistral-7B-v0.3", `"num_key_value_heads": 8,`, ``, "num_key_value_heads: missing"},
+		{"Mistral-7B-v0.3", `"sliding_window": null`, `"sliding_window": 4096`, "sliding_window: a window of 4096 tokens is not supported; set max_position_embeddings to 4096"},
+		{"Mistral-7B-v0.3", `"sliding_window": null,`, ``, "sliding_window: a window of 4096 tokens is not supported"},
+		{"Mistral-7B-v0.3", `"sliding_window": null`, `"sliding_window": 32768`, ""},
+		{"Mistral-7B-v0.3", `"sliding_window": null`, `"sliding_window": "no"`, `sliding_window: found "no", expected a positive whole number`},
 		{"Qwen2.5-0.5B", `"use_mrope": false`, `"use_mrope": true`, "use_mrope: found true, known is false"},
 		{"Qwen2.5-0.5B", `"use_sliding_window": false`, `"use_sliding_window": true`, ""},                     // no layer has the window
 		{"Qwen2.5-0.5B", `"max_window_layers": 24`, `"use_sliding_window": true, "max_window_layers": 0`, ""}, // as long as the model

@@ -110,6 +110,24 @@ var realConfigs = map[string]realModel{
 			"mlp.gate_proj.weight": {8192, 2048}, "mlp.up_proj.weight": {8192, 2048}, "mlp.down_proj.weight": {2048, 8192},
 		},
 	},
+	"Mistral-7B-v0.3": {
+		text: `{"architectures": ["MistralForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 1, "eos_token_id": 2,
+			"hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02, "intermediate_size": 14336,
+			"max_position_embeddings": 32768, "model_type": "mistral", "num_attention_heads": 32, "num_hidden_layers": 32,
+			"num_key_value_heads": 8, "rms_norm_eps": 1e-05, "rope_theta": 1000000.0, "sliding_window": null,
+			"tie_word_embeddings": false, "torch_dtype": "bfloat16", "use_cache": true, "vocab_size": 32768}`,
+		parameters: 7_248_023_552,
+		once: map[string][]int{
+			"model.embed_tokens.weight": {32768, 4096}, "model.norm.weight": {4096}, "lm_head.weight": {32768, 4096},
+		},
+		layers: 32, layer: "model.layers.%d.",
+		each: map[string][]int{
+			"input_layernorm.weight": {4096}, "post_attention_layernorm.weight": {4096},
+			"self_attn.q_proj.weight": {4096, 4096}, "self_attn.k_proj.weight": {1024, 4096},
+			"self_attn.v_proj.weight": {1024, 4096}, "self_attn.o_proj.weight": {4096, 4096},
+			"mlp.gate_proj.weight": {14336, 4096}, "mlp.up_proj.weight": {14336, 4096}, "mlp.down_proj.weight": {4096, 14336},
+		},
+	},
 	"Qwen2.5-0.5B": {
 		text: `{"architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151643,
 			"hidden_act": "silu", "hidden_size": 896, "initializer_range": 0.02, "intermediate_size": 4864,
@@ -177,6 +195,26 @@ func TestRealTensors(t *testing.T) {
 	}
 }
 
+// A Mistral is the Llama of the same sizes.
+func TestMistralIsLlama(t *testing.T) {
+	text := realConfigs["Mistral-7B-v0.3"].text
+	got, err := ParseConfig([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := ParseConfig([]byte(strings.Replace(text, `"mistral"`, `"llama"`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Type = want.Type
+	if !equalConfigs(*want, *got) {
+		t.Errorf("got %+v, want %+v", *got, *want)
+	}
+	if diff := cmp.Diff(families["llama"].params(want), families["mistral"].params(got)); diff != "" {
+		t.Errorf("tensors (-llama +mistral):\n%s", diff)
+	}
+}
+
 // Configurations as newer libraries write them give the same model.
 func TestRealConfigsRewritten(t *testing.T) {
 	for name, change := range map[string]*strings.Replacer{
@@ -219,7 +257,7 @@ func TestRealWidth(t *testing.T) {
 			small := strings.NewReplacer(
 				fmt.Sprintf(`_size": %d}`, full.Vocab), fmt.Sprintf(`_size": %d}`, vocab), fmt.Sprintf(`"n_layer": %d`, full.Layers), `"n_layer": 1`,
 				fmt.Sprintf(`"num_hidden_layers": %d`, full.Layers), `"num_hidden_layers": 1`, fmt.Sprintf(`"n_positions": %d`, full.MaxPositions), `"n_positions": 64`,
-				`"n_inner": null`, `"n_inner": 4096`, // of GPT-J, whose layer is larger than the others' together
+				`"n_inner": null`, `"n_inner": 4096`, `_size": 14336`, `_size": 4096`, // of GPT-J and Mistral, whose layers are larger than the others' together
 			).Replace(m.text)
 			config, err := ParseConfig([]byte(small))
 			if err != nil {

@@ -31,13 +31,16 @@ func readNormalizer(d *definition, path string, raw json.RawMessage) error {
 		d.normalizer = append(d.normalizer, func(text string) string { return normalForm(form, text) })
 		return decodeComponent(path, raw, &struct{ Type string }{})
 	}
+	if kind == "Prepend" {
+		return readPrepend(d, path, raw)
+	}
 	if read, ok := changeReaders[kind]; ok {
 		change, err := read(path, raw)
 		d.normalizer = append(d.normalizer, change)
 		return err
 	}
 	if kind != "Sequence" {
-		known := slices.Concat(slices.Collect(maps.Keys(normalForms)), slices.Collect(maps.Keys(changeReaders)), []string{"Sequence"})
+		known := slices.Concat(slices.Collect(maps.Keys(normalForms)), slices.Collect(maps.Keys(changeReaders)), []string{"Prepend", "Sequence"})
 		slices.Sort(known)
 		return unknownType(path, kind, strings.Join(known, ", "))
 	}
@@ -99,6 +102,19 @@ func (p pattern) finder() (finder, error) {
 	return nil, fmt.Errorf("pattern: want either String or Regex")
 }
 
+// readPrepend reads what is put before a text.
+func readPrepend(d *definition, path string, raw json.RawMessage) error {
+	var component struct{ Type, Prepend string }
+	if err := decodeComponent(path, raw, &component); err != nil {
+		return err
+	}
+	if len(d.normalizer) > 0 || d.prepend != "" {
+		return fmt.Errorf("%s: Prepend after another normalizer is not supported", path)
+	}
+	d.prepend = component.Prepend
+	return nil
+}
+
 func readReplace(path string, raw json.RawMessage) (func(text string) string, error) {
 	var component struct {
 		Type    string
@@ -107,6 +123,9 @@ func readReplace(path string, raw json.RawMessage) (func(text string) string, er
 	}
 	if err := decodeComponent(path, raw, &component); err != nil {
 		return nil, err
+	}
+	if p := component.Pattern; p.String != "" && p.Regex == "" {
+		return func(text string) string { return strings.ReplaceAll(text, p.String, component.Content) }, nil
 	}
 	find, err := component.Pattern.finder()
 	if err != nil {

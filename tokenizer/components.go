@@ -17,8 +17,10 @@ func readPreTokenizer(d *definition, path string, raw json.RawMessage) error {
 		return err
 	}
 	switch {
+	case d.model == nil && !reader.byteLevel && reader.loses != "":
+		return fmt.Errorf("%s without a ByteLevel step is not supported with BPE: it does not keep texts as they are", reader.loses)
 	case d.model == nil && !reader.byteLevel:
-		return fmt.Errorf("%s: no ByteLevel step; only byte-level BPE is supported", path)
+		d.takeMerges()
 	case d.model != nil && reader.byteLevel:
 		return fmt.Errorf("%s: a ByteLevel step is supported with BPE alone", path)
 	}
@@ -30,7 +32,8 @@ func readPreTokenizer(d *definition, path string, raw json.RawMessage) error {
 // preTokenizerReader collects the steps of a pre-tokenizer.
 type preTokenizerReader struct {
 	words     preTokenizer
-	byteLevel bool // the ByteLevel step has been read
+	byteLevel bool   // the ByteLevel step has been read
+	loses     string // a step that leaves characters out, "" for none
 }
 
 func (r *preTokenizerReader) add(s step) {
@@ -48,10 +51,12 @@ func (r *preTokenizerReader) read(path string, raw json.RawMessage) error {
 	}
 	switch kind {
 	case "BertPreTokenizer":
+		r.loses = path + ": " + kind
 		r.add(wordsApart)
 		r.add(findStep{find: charFinder(isPunctuation), pieces: behaviours["Isolated"]})
 		return decodeComponent(path, raw, &struct{ Type string }{})
 	case "WhitespaceSplit":
+		r.loses = path + ": " + kind
 		r.add(wordsApart)
 		return decodeComponent(path, raw, &struct{ Type string }{})
 	case "Metaspace":
@@ -127,8 +132,16 @@ func (r *preTokenizerReader) readPunctuation(path string, raw json.RawMessage) e
 	if err != nil {
 		return err
 	}
+	r.checkBehaviour(path, component.Behavior)
 	r.add(findStep{find: charFinder(isPunctuation), pieces: pieces})
 	return nil
+}
+
+// checkBehaviour notes where what is found is left out.
+func (r *preTokenizerReader) checkBehaviour(path, name string) {
+	if name == "Removed" {
+		r.loses = path + ": behavior Removed"
+	}
 }
 
 // findBehaviour looks a behaviour up; the default is Isolated.
@@ -165,11 +178,26 @@ func (r *preTokenizerReader) readSplit(path string, raw json.RawMessage) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	r.checkBehaviour(path, component.Behavior)
 	r.add(findStep{find: find, invert: component.Invert, pieces: pieces})
 	return nil
 }
 
 func (r *preTokenizerReader) readMetaspace(path string, raw json.RawMessage) error {
+	step, once, err := readMetaspaceStep(path, raw)
+	if err != nil {
+		return err
+	}
+	if once && len(r.words.text) > 0 {
+		return fmt.Errorf("%s: prepend_scheme first is supported as the first step alone", path)
+	}
+	r.words.once = r.words.once || once
+	r.add(step)
+	return nil
+}
+
+// readMetaspaceStep reads a Metaspace component; once: the prefix is for the beginning of the whole text alone.
+func readMetaspaceStep(path string, raw json.RawMessage) (step metaspaceStep, once bool, err error) {
 	component := struct {
 		Type        string
 		Replacement string
@@ -179,19 +207,19 @@ func (r *preTokenizerReader) readMetaspace(path string, raw json.RawMessage) err
 		Split       bool
 	}{Replacement: metaspace, Scheme: "always", Split: true}
 	if err := decodeComponent(path, raw, &component); err != nil {
-		return err
+		return step, false, err
 	}
-	prefix := component.Scheme == "always"
+	once = component.Scheme == "first"
+	prefix := once || component.Scheme == "always"
 	switch {
 	case component.Replacement == "":
-		return fmt.Errorf("%s: replacement: empty", path)
+		return step, false, fmt.Errorf("%s: replacement: empty", path)
 	case !prefix && component.Scheme != "never":
-		return fmt.Errorf("%s: prepend_scheme %q is not supported; supported: always, never", path, component.Scheme)
+		return step, false, fmt.Errorf("%s: prepend_scheme %q is not supported; supported: always, first, never", path, component.Scheme)
 	case component.Prefix != nil && !*component.Prefix:
 		prefix = false
 	}
-	r.add(metaspaceStep{replacement: component.Replacement, prefix: prefix, cut: component.Split})
-	return nil
+	return metaspaceStep{replacement: component.Replacement, prefix: prefix, cut: component.Split}, once && prefix, nil
 }
 
 func (r *preTokenizerReader) readSequence(path string, raw json.RawMessage) error {
@@ -212,6 +240,11 @@ func (r *preTokenizerReader) readSequence(path string, raw json.RawMessage) erro
 
 func readDecoder(d *definition, path string, raw json.RawMessage) error {
 	kind, err := componentType(path, raw)
+	if d != nil {
+		if c, ok := d.model.(*charBPE); ok {
+			return c.readDecoder(path, raw)
+		}
+	}
 	switch {
 	case d != nil && d.model != nil:
 		return err // see Decode

@@ -21,11 +21,16 @@ func (t *Tokenizer) Encode(text string) []int32 {
 }
 
 // Append appends the ids that Encode returns to ids.
-func (t *Tokenizer) Append(ids []int32, text string) []int32 { return t.encode(ids, text, false) }
+func (t *Tokenizer) Append(ids []int32, text string) []int32 { return t.encode(ids, text, reading{}) }
+
+// EncodeContinuation is Encode for a text that goes on from another: without the space that some tokenizers put before a text.
+func (t *Tokenizer) EncodeContinuation(text string) []int32 {
+	return t.encode(make([]int32, 0, len(text)/4+4), text, reading{continued: true})
+}
 
 // EncodePlain is Encode for text of unknown origin: a special token written out in it is ordinary text.
 func (t *Tokenizer) EncodePlain(text string) []int32 {
-	return t.encode(make([]int32, 0, len(text)/4+4), text, true)
+	return t.encode(make([]int32, 0, len(text)/4+4), text, reading{plain: true})
 }
 
 // EncodeWithSpecials is Encode with what the tokenizer's post-processor puts around a text, such as the token that begins
@@ -97,21 +102,35 @@ func (t *Tokenizer) Missing(text string) (b byte, missing bool) {
 	return 0, false
 }
 
-func (t *Tokenizer) encode(ids []int32, text string, plain bool) []int32 {
+// reading is how a text is taken.
+type reading struct {
+	plain     bool // a special token written out is ordinary text
+	continued bool // the text goes on from another
+}
+
+func (t *Tokenizer) encode(ids []int32, text string, how reading) []int32 {
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
 	word := func(word string) { ids = t.appendWord(ids, word, e) }
-	t.verbatim.split(text, plain, func(stretch string, token *addedToken) {
+	anew := !how.continued // what follows begins a text
+	t.verbatim.split(text, how.plain, func(stretch string, token *addedToken) {
 		if token != nil {
-			ids = append(ids, token.ID)
+			ids, anew = append(ids, token.ID), !t.words.once
 			return
 		}
-		t.normalized.split(t.normalizer.apply(stretch), plain, func(stretch string, token *addedToken) {
-			if token != nil {
+		if anew {
+			stretch = t.prepend + stretch
+		}
+		t.normalized.split(t.normalizer.apply(stretch), how.plain, func(stretch string, token *addedToken) {
+			switch {
+			case token != nil:
 				ids = append(ids, token.ID)
-				return
+			case anew:
+				t.words.split(stretch, word)
+			default:
+				t.continued.split(stretch, word)
 			}
-			t.words.split(stretch, word)
+			anew = !t.words.once
 		})
 	})
 	return ids
@@ -135,7 +154,7 @@ func (t *Tokenizer) appendWord(ids []int32, word string, e *encoder) []int32 {
 // appendWord appends the ids of one word.
 func (v *vocabulary) appendWord(ids []int32, word string, e *encoder) []int32 {
 	if v.model != nil {
-		return v.model.appendWord(ids, word)
+		return v.model.appendWord(ids, word, e)
 	}
 	if id, ok := v.words[word]; ok {
 		return append(ids, id)

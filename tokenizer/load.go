@@ -18,14 +18,14 @@ const mergesHeader = "#version"
 // carriedFiles are the files that make up a tokenizer and that Save copies.
 var carriedFiles = []string{
 	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "special_tokens.json", "added_tokens.json",
-	"vocab.json", "encoder.json", "merges.txt", "vocab.bpe", "vocab.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model", "chat_template.jinja", "chat_template.json",
+	"vocab.json", "encoder.json", "merges.txt", "vocab.bpe", "vocab.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model", "chat_template.jinja", "chat_template.json",
 }
 
 // Load reads the tokenizer in a folder: tokenizer.json, or else a vocabulary (vocab.json or encoder.json) with its merges
 // (merges.txt or vocab.bpe). The latter say nothing about pre-tokenization: it is GPT-2's, after splitting digits one by one
 // (as StarCoder does) if no piece joins a digit to anything. Where tokenizer_config.json or config.json says that it is
 // RoBERTa's, <s> and </s> stand around a text. A list of pieces (vocab.txt) is BERT's, with the settings of tokenizer_config.json; a SentencePiece model
-// is that of ALBERT (spiece.model), XLM-RoBERTa (sentencepiece.bpe.model) or DeBERTa (spm.model).
+// is that of ALBERT (spiece.model), XLM-RoBERTa (sentencepiece.bpe.model), DeBERTa (spm.model) or Llama (tokenizer.model).
 //
 // tokenizer_config.json, special_tokens_map.json, added_tokens.json, special_tokens.json and config.json, where present, add
 // special tokens and name those that begin, end and pad a text. Wrong files are the user's mistake (package usage).
@@ -57,6 +57,9 @@ func Load(dir string) (*Tokenizer, error) {
 		return nil, usage.Errorf("read tokenizer %s: %w", filepath.Join(dir, source), err)
 	}
 	if t.roles, err = s.roles(t); err != nil {
+		return nil, usage.Errorf("read tokenizer %s: %w", dir, err)
+	}
+	if err := s.frameLlama(t); err != nil {
 		return nil, usage.Errorf("read tokenizer %s: %w", dir, err)
 	}
 	t.maxTokens, t.cutsLeft = s.maxTokens, s.cutsLeft
@@ -98,7 +101,7 @@ func readDefinition(dir string) (d *definition, source string, err error) {
 		})
 		return d, file, err
 	}
-	return nil, "", usage.Errorf("read tokenizer %s: nothing found; want tokenizer.json, or vocab.json and merges.txt, or vocab.txt, or spiece.model", dir)
+	return nil, "", usage.Errorf("read tokenizer %s: nothing found; want tokenizer.json, or vocab.json and merges.txt, or vocab.txt, or spiece.model, or tokenizer.model", dir)
 }
 
 // readFile passes the content of a file to parse and reports whether the file is there.

@@ -1,5 +1,7 @@
 package tokenizer
 
+import "fmt"
+
 // A pair is two neighbouring tokens.
 type pair struct{ left, right int32 }
 
@@ -25,6 +27,34 @@ type candidate struct {
 	merge
 	pair
 	at int32
+}
+
+// mergeTable makes the table of merges of pieces. Ranks are their places unless they are given.
+func mergeTable(pieces map[string]int32, merges [][2]string, ranks []int32) (map[pair]merge, error) {
+	table := make(map[pair]merge, len(merges))
+	for rank, m := range merges {
+		left, okLeft := pieces[m[0]]
+		right, okRight := pieces[m[1]]
+		token, okToken := pieces[m[0]+m[1]]
+		missing := ""
+		switch {
+		case !okLeft:
+			missing = m[0]
+		case !okRight:
+			missing = m[1]
+		case !okToken:
+			missing = m[0] + m[1]
+		}
+		if missing != "" {
+			return nil, fmt.Errorf("merge %d, %q with %q: %q is not in the vocabulary", rank+1, m[0], m[1], missing)
+		}
+		made := merge{int32(rank), token}
+		if ranks != nil {
+			made.rank = ranks[rank]
+		}
+		table[pair{left, right}] = made
+	}
+	return table, nil
 }
 
 // before orders candidates by rank, then from left to right.

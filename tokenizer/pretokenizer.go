@@ -80,6 +80,22 @@ func (s metaspaceStep) split(text string, emit func(string)) {
 type preTokenizer struct {
 	text     []step
 	alphabet []step
+	once     bool // a prefix is for the beginning of the whole text alone, not for what follows an added token
+}
+
+// continued is the pre-tokenizer of a text that goes on from another: it puts nothing before it.
+func (p preTokenizer) continued() preTokenizer {
+	if len(p.text) == 0 {
+		return p
+	}
+	switch first := p.text[0].(type) {
+	case prefixStep:
+		p.text = p.text[1:]
+	case metaspaceStep:
+		first.prefix = false
+		p.text = append([]step{first}, p.text[1:]...)
+	}
+	return p
 }
 
 // split calls emit for every word of text, as bytes. The text must not be empty.

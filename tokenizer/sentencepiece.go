@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -15,6 +14,7 @@ import (
 // sentencePiece is a SentencePiece model as its file describes it: a protocol buffer of type ModelProto.
 type sentencePiece struct {
 	pieces   []scoredPiece
+	kinds    []uint64 // of the pieces
 	unknown  int32
 	kind     uint64 // of the model
 	fallback bool
@@ -23,13 +23,25 @@ type sentencePiece struct {
 	squeeze  bool // spaces in a row are one, those around the text none
 }
 
-// unigramKind is the only kind of SentencePiece's models that is read.
-const unigramKind = 1
+// The kinds of SentencePiece's models that are read.
+const (
+	unigramKind = 1
+	bpeKind     = 2
+)
+
+// The kinds of pieces.
+const (
+	normalPiece  = 1
+	unknownPiece = 2
+	controlPiece = 3
+	userPiece    = 4
+	bytesPiece   = 6 // of a single byte
+)
 
 // Numbers of the fields that are read, by message.
 const (
 	modelPieces, modelTrainer, modelNormalizer           = 1, 2, 3
-	pieceString, pieceScore                              = 1, 2
+	pieceString, pieceScore, pieceKind                   = 1, 2, 3
 	trainerKind, trainerFallback, trainerUnknown         = 3, 35, 40
 	normalizerMap, normalizerDummy, normalizerNoSqueezed = 2, 3, 4
 )
@@ -91,24 +103,27 @@ func parseSentencePiece(content []byte) (*sentencePiece, error) {
 		return nil, fmt.Errorf("not a SentencePiece model: %w", err)
 	case len(m.pieces) == 0:
 		return nil, errors.New("not a SentencePiece model: no pieces")
-	case m.kind != unigramKind:
-		return nil, fmt.Errorf("a SentencePiece model of kind %d (BPE is 2, words 3, characters 4); supported: Unigram, 1", m.kind)
+	case m.kind != unigramKind && m.kind != bpeKind:
+		return nil, fmt.Errorf("a SentencePiece model of kind %d (words are 3, characters 4); supported: Unigram, 1, and BPE, 2", m.kind)
 	}
 	return m, nil
 }
 
 func (m *sentencePiece) readPiece(message []byte) error {
 	var p scoredPiece
+	kind := uint64(normalPiece)
 	err := eachField(message, func(f protoField) error {
 		switch f.number {
 		case pieceString:
 			p.piece = string(f.bytes)
 		case pieceScore:
 			p.score = float64(math.Float32frombits(uint32(f.value)))
+		case pieceKind:
+			kind = f.value
 		}
 		return nil
 	})
-	m.pieces = append(m.pieces, p)
+	m.pieces, m.kinds = append(m.pieces, p), append(m.kinds, kind)
 	return err
 }
 
@@ -136,91 +151,6 @@ func (m *sentencePiece) readNormalizer(f protoField) error {
 	return nil
 }
 
-// pieceFamily is how a model family uses a SentencePiece model.
-type pieceFamily struct {
-	owner      string
-	file       string
-	class      string // of the tokenizer
-	modelTypes []string
-	specials   map[string]string
-	asRoberta  bool // as to what stands around texts
-	// vocabulary makes the family's pieces, whose ids are their places, of the model's.
-	vocabulary func(m *sentencePiece) []scoredPiece
-	// before are the changes to a text before those of the model.
-	before func(s *settings) normalizer
-}
-
-var pieceFamilies = []pieceFamily{
-	{
-		owner: "ALBERT", file: "spiece.model", class: "AlbertTokenizer", modelTypes: []string{"albert"},
-		specials: map[string]string{
-			"bos_token": "[CLS]", "eos_token": "[SEP]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "<unk>",
-			"pad_token": "<pad>", "mask_token": "[MASK]",
-		},
-		vocabulary: albertPieces,
-		before:     albertChanges,
-	},
-	{
-		owner: "XLM-RoBERTa", file: "sentencepiece.bpe.model", class: "XLMRobertaTokenizer", modelTypes: []string{"xlm-roberta"},
-		specials:   robertaTokens,
-		asRoberta:  true,
-		vocabulary: xlmPieces,
-		before:     func(*settings) normalizer { return nil },
-	},
-	{
-		owner: "DeBERTa", file: "spm.model", class: "DebertaV2Tokenizer", modelTypes: []string{"deberta-v2"},
-		specials: map[string]string{
-			"bos_token": "[CLS]", "eos_token": "[SEP]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]",
-			"pad_token": "[PAD]", "mask_token": "[MASK]",
-		},
-		vocabulary: func(m *sentencePiece) []scoredPiece { return append(m.pieces, scoredPiece{piece: "[MASK]"}) },
-		before:     deBERTaChanges,
-	},
-}
-
-// albertPieces makes pieces that end in a digit and a comma improbable, as Hugging Face's library does, so that numbers are cut
-// in front of commas.
-func albertPieces(m *sentencePiece) []scoredPiece {
-	for i, p := range m.pieces {
-		chars := []rune(p.piece)
-		if n := len(chars); n >= 2 && chars[n-1] == ',' && unicode.IsDigit(chars[n-2]) {
-			m.pieces[i].score -= 100
-		}
-	}
-	return m.pieces
-}
-
-// albertChanges are what ALBERT does to a text before SentencePiece.
-func albertChanges(s *settings) normalizer {
-	n := normalizer{
-		replacement(literalFinder("``"), `"`),
-		replacement(literalFinder("''"), `"`),
-	}
-	if keep := s.bert.KeepAccents; keep == nil || !*keep {
-		n = append(n, compatible, func(text string) string { return without(text, unicode.IsMark) })
-	}
-	if lower := s.bert.Lowercase; lower == nil || *lower {
-		n = append(n, lowerCase)
-	}
-	return n
-}
-
-// deBERTaChanges are what DeBERTa does to a text before SentencePiece.
-func deBERTaChanges(s *settings) normalizer {
-	if lower := s.bert.Lowercase; lower != nil && *lower {
-		return normalizer{lowerCase}
-	}
-	return nil
-}
-
-// xlmPieces puts XLM-RoBERTa's special tokens in place of the model's first three pieces, and the mask at the end.
-func xlmPieces(m *sentencePiece) []scoredPiece {
-	const replaced = 3 // <unk>, <s> and </s>
-	list := []scoredPiece{{piece: "<s>"}, {piece: "<pad>"}, {piece: "</s>"}, {piece: "<unk>"}}
-	m.unknown = int32(len(list) - 1)
-	return append(append(list, m.pieces[min(replaced, len(m.pieces)):]...), scoredPiece{piece: "<mask>"})
-}
-
 // family finds the family of the SentencePiece model in a folder by the tokenizer's class, or else by the model's type.
 func (s *settings) family(file string) (pieceFamily, error) {
 	class := strings.TrimSuffix(s.class, "Fast")
@@ -240,11 +170,18 @@ func (s *settings) family(file string) (pieceFamily, error) {
 		file, s.class, s.modelType, strings.Join(known, ", "))
 }
 
+// llamaFile is Llama's SentencePiece model.
+const llamaFile = "tokenizer.model"
+
 // pieceFile is the SentencePiece model in a folder, "" where there is none.
 func pieceFile(dir string) string {
+	names := []string{llamaFile}
 	for _, f := range pieceFamilies {
-		if _, err := os.Stat(filepath.Join(dir, f.file)); err == nil {
-			return f.file
+		names = append(names, f.file)
+	}
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return name
 		}
 	}
 	return ""
@@ -252,9 +189,15 @@ func pieceFile(dir string) string {
 
 // applyPieces makes the tokenizer of a SentencePiece model.
 func (s *settings) applyPieces(d *definition, file string) error {
+	if file == llamaFile && d.sentencePiece.kind == bpeKind {
+		return s.applyLlama(d, file)
+	}
 	f, err := s.family(file)
 	if err != nil {
 		return err
+	}
+	if d.sentencePiece.kind != unigramKind {
+		return fmt.Errorf("%s: a SentencePiece model of kind %d; %s's is Unigram, 1", file, d.sentencePiece.kind, f.owner)
 	}
 	if split := s.bert.SplitPunctuation; split != nil && *split {
 		return fmt.Errorf("tokenizer_config.json: split_by_punct: true is not supported with %s", file)

@@ -96,7 +96,7 @@ func TestSentencePieceRefuses(t *testing.T) {
 	model := pieceModel(t, 1, "<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]", "▁a")
 	tests := []struct{ name, file, model, config, want string }{
 		{"of T5", "spiece.model", model, `"model_type": "t5"`, `spiece.model of a "" (model_type "t5") is not supported; supported: that of ALBERT, XLM-RoBERTa, DeBERTa`},
-		{"BPE", "spiece.model", pieceModel(t, 2, "<unk>"), `"model_type": "albert"`, "kind 2 (BPE is 2"},
+		{"BPE", "spiece.model", pieceModel(t, 2, "<unk>"), `"model_type": "albert"`, "spiece.model: a SentencePiece model of kind 2; ALBERT's is Unigram, 1"},
 		{"damaged", "spiece.model", model[:len(model)-5], `"model_type": "albert"`, "spiece.model: not a SentencePiece model: "},
 		{"without special tokens", "spiece.model", pieceModel(t, 1, "<unk>", "a"), `"model_type": "albert"`, `ALBERT's eos_token: token "[SEP]" is not in the vocabulary`},
 	}

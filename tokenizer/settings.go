@@ -21,6 +21,7 @@ type settings struct {
 	prefixSpace *bool
 	class       string // tokenizer_config.json's tokenizer_class
 	bert        bertSettings
+	llama       llamaSettings
 	modelType   string // config.json's model_type
 	maxTokens   int    // longest sequence, 0 where no file limits it
 	cutsLeft    bool   // of a longer text, the beginning is left out
@@ -89,6 +90,7 @@ func (s *settings) readTokenizerConfig(content []byte) error {
 	var config struct {
 		tokenNames
 		bertSettings
+		llamaSettings
 		PrefixSpace *bool                 `json:"add_prefix_space"`
 		Added       map[string]addedToken `json:"added_tokens_decoder"`
 		Class       string                `json:"tokenizer_class"`
@@ -99,7 +101,7 @@ func (s *settings) readTokenizerConfig(content []byte) error {
 	if err := unmarshal(content, &config); err != nil {
 		return err
 	}
-	s.prefixSpace, s.class, s.bert = config.PrefixSpace, config.Class, config.bertSettings
+	s.prefixSpace, s.class, s.bert, s.llama = config.PrefixSpace, config.Class, config.bertSettings, config.llamaSettings
 	for _, limit := range []*float64{config.OldLimit, config.Limit} {
 		if limit != nil && *limit >= 1 && *limit <= math.MaxInt32 { // files without a limit give an immense one
 			s.maxTokens = int(*limit)
@@ -251,6 +253,8 @@ func (s *settings) roles(t *Tokenizer) (roles, error) {
 			}
 		} else if end, ok := t.vocabulary.ids[endOfText]; ok && role == "eos_token" && t.IsSpecial(end) {
 			id = end
+		} else if usual, ok := t.vocabulary.ids[llamaTokens[role]]; ok && t.Kind() == SentencePieceBPE && t.IsSpecial(usual) {
+			id = usual
 		}
 		ids[i] = id
 	}

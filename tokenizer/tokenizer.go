@@ -1,5 +1,6 @@
 // Package tokenizer turns text into token ids and back by byte-level byte-pair encoding, the method of GPT-2 and its
-// successors; and, for encoders, into ids by WordPiece, as BERT does, or SentencePiece's Unigram, as ALBERT does.
+// successors, or by SentencePiece's, that of Llama 2; and, for encoders, into ids by WordPiece, as BERT does, or SentencePiece's
+// Unigram, as ALBERT does.
 //
 // [Load] reads the tokenizer of a model folder in Hugging Face layout and gives the ids that Hugging Face's library gives;
 // what it cannot reproduce it refuses by name. [Train] learns a vocabulary from text. A [Tokenizer] is safe for concurrent
@@ -8,10 +9,12 @@ package tokenizer
 
 // Tokenizer maps text to token ids and back.
 type Tokenizer struct {
+	prepend    string // put before a text, before the normaliser
 	normalizer normalizer
 	verbatim   addedMatcher // added tokens looked for in the text as it is
 	normalized addedMatcher // and those looked for after the normaliser
 	words      preTokenizer
+	continued  preTokenizer // of a text that goes on from another
 	vocabulary vocabulary
 	cache      *wordCache
 	frame      frame
@@ -27,16 +30,19 @@ type roles struct{ eos, bos, pad int32 }
 // Kind is a method of cutting words into tokens.
 type Kind string
 
-// The kinds of tokenizers. The text of ids is exactly what was encoded with ByteLevelBPE alone.
+// The kinds of tokenizers.
 const (
-	ByteLevelBPE Kind = "byte-level BPE"
-	WordPiece    Kind = "WordPiece"
-	Unigram      Kind = "Unigram"
+	ByteLevelBPE     Kind = "byte-level BPE"
+	SentencePieceBPE Kind = "SentencePiece BPE"
+	WordPiece        Kind = "WordPiece"
+	Unigram          Kind = "Unigram"
 )
 
 // Kind is the tokenizer's method.
 func (t *Tokenizer) Kind() Kind {
 	switch t.vocabulary.model.(type) {
+	case *charBPE:
+		return SentencePieceBPE
 	case *wordPiece:
 		return WordPiece
 	case *unigram:
@@ -45,10 +51,20 @@ func (t *Tokenizer) Kind() Kind {
 	return ByteLevelBPE
 }
 
+// KeepsTexts reports whether the text of ids is what was encoded, as language models need it. So it is with byte-level BPE, and
+// with SentencePiece's BPE where characters without a piece are written as bytes.
+func (t *Tokenizer) KeepsTexts() bool {
+	if c, ok := t.vocabulary.model.(*charBPE); ok {
+		return c.keepsTexts()
+	}
+	return t.vocabulary.model == nil
+}
+
 // VocabSize is the highest id plus one: the number of rows an embedding needs at least.
 func (t *Tokenizer) VocabSize() int { return len(t.vocabulary.pieces) }
 
-// EOS is the id of the token that ends a text. Where no file names it, it is the special token <|endoftext|>, if any.
+// EOS is the id of the token that ends a text. Where no file names it, it is the special token <|endoftext|>, or </s> of
+// SentencePiece's BPE, if any.
 func (t *Tokenizer) EOS() (id int32, ok bool) { return t.roles.eos, t.roles.eos != none }
 
 // BOS is the id of the token that begins a text. Encode never adds it.

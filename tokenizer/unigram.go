@@ -84,7 +84,7 @@ func (u *unigram) setPieces(pieces map[string]int32) error {
 		u.longest = max(u.longest, utf8.RuneCountInString(piece))
 	}
 	for b := range u.bytes {
-		id, ok := pieces[fmt.Sprintf("<0x%02X>", b)]
+		id, ok := pieces[bytePiece(byte(b))]
 		if !ok {
 			id = none
 		}
@@ -106,7 +106,7 @@ func (e *pathEnd) offer(score float64, start int, id int32) {
 	}
 }
 
-func (u *unigram) appendWord(ids []int32, word string) []int32 {
+func (u *unigram) appendWord(ids []int32, word string, _ *encoder) []int32 {
 	ends := u.paths(word)
 	first := len(ids)
 	unknownEnd := 0 // where a run of unknown characters ends; 0 outside one

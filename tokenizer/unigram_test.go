@@ -117,7 +117,7 @@ func TestUnigramRefuses(t *testing.T) {
 		{"model", `{"type": "Unigram", "unk_id": 1, "vocab": [["a", 0]]}`, "unk_id: found 1, expected the place of one of the 1 pieces"},
 		{"model", `{"type": "Unigram", "unk_id": 0, "vocab": [["a", 0], ["a", 1]]}`, `vocab: "a" stands there twice, at 0 and 1`},
 		{"model", `{"type": "Unigram", "unk_id": 0, "vocab": [["a"]]}`, `want a piece and its score`},
-		{"pre_tokenizer", `{"type": "Metaspace", "prepend_scheme": "first"}`, `prepend_scheme "first" is not supported; supported: always, never`},
+		{"pre_tokenizer", `{"type": "Metaspace", "prepend_scheme": "last"}`, `prepend_scheme "last" is not supported; supported: always, first, never`},
 		{"pre_tokenizer", `{"type": "Metaspace", "replacement": ""}`, `replacement: empty`},
 		{"normalizer", `{"type": "Replace", "pattern": {}, "content": ""}`, `pattern: want either String or Regex`},
 		{"normalizer", `{"type": "Precompiled", "precompiled_charsmap": "?"}`, `precompiled_charsmap: not base64`},

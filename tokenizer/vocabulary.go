@@ -16,11 +16,12 @@ type definition struct {
 	merges      [][2]string      // pieces, in order of rank
 	unknown     string           // piece for bytes without one, "" for none
 	fuseUnknown bool             // one unknown token for several such bytes in a row
-	fallback    bool             // missing bytes are written as <0x..>; supported only where no byte is missing
+	fallback    bool             // byte-level: supported only where no byte is missing
 	wholeWords  bool             // a word that is a piece is never cut, whatever the merges say
 	rows        int              // ids of the files, where that is more than the pieces show
 	model       wordModel        // nil for byte-level BPE
 	added       []addedToken
+	prepend     string // put before a text, before the normaliser
 	normalizer  normalizer
 	words       preTokenizer
 	frame       frame
@@ -36,7 +37,7 @@ type definition struct {
 type wordModel interface {
 	// setPieces gives it the vocabulary, which it must not change; it reports what the vocabulary lacks.
 	setPieces(pieces map[string]int32) error
-	appendWord(ids []int32, word string) []int32
+	appendWord(ids []int32, word string, e *encoder) []int32
 }
 
 // vocabulary holds the pieces and merges.
@@ -45,7 +46,8 @@ type vocabulary struct {
 	pieces      []string         // id → bytes, "" without a token
 	ids         map[string]int32 // inverse of pieces
 	special     map[int32]bool
-	bytes       [256]int32 // id of the piece of one byte, none where there is none
+	added       map[int32]bool // special or not
+	bytes       [256]int32     // id of the piece of one byte, none where there is none
 	merges      map[pair]merge
 	words       map[string]int32 // pieces that are never cut; nil unless the definition says so
 	unknown     int32            // none where there is none
@@ -55,8 +57,8 @@ type vocabulary struct {
 // build checks d as a whole and makes the tokenizer of it.
 func (d *definition) build() (*Tokenizer, error) {
 	t := &Tokenizer{
+		prepend:    d.prepend,
 		normalizer: d.normalizer,
-		words:      d.words,
 		cache:      newWordCache(),
 		frame:      d.frame,
 		roles:      roles{eos: none, bos: none, pad: none},
@@ -67,6 +69,10 @@ func (d *definition) build() (*Tokenizer, error) {
 	if err := t.vocabulary.setMerges(d); err != nil {
 		return nil, err
 	}
+	if c, ok := d.model.(*charBPE); ok && c.cutsBeforeSpaces() {
+		d.words.text = append(d.words.text, scanStep{scanSpaced})
+	}
+	t.words, t.continued = d.words, d.words.continued()
 	if err := t.setAdded(d); err != nil {
 		return nil, err
 	}
@@ -105,11 +111,11 @@ func (v *vocabulary) setPieces(d *definition) error {
 			return fmt.Errorf("vocabulary: %q and %q both have id %d", owners[id], piece, id)
 		}
 		owners[id] = piece
-		v.pieces[id] = piece
-		if d.model == nil {
-			v.pieces[id] = pieceText(piece)
+		v.pieces[id] = d.text(piece)
+		_, isByte := byteOf(piece)
+		if _, taken := v.ids[v.pieces[id]]; !taken || !isByte {
+			v.ids[v.pieces[id]] = id
 		}
-		v.ids[v.pieces[id]] = id
 	}
 	if d.model != nil {
 		return d.model.setPieces(d.pieces)
@@ -125,6 +131,17 @@ func checkID(piece string, id int32) error {
 		return fmt.Errorf("vocabulary: %q has id %d; ids range from 0 to %d", piece, id, maxTokenID)
 	}
 	return nil
+}
+
+// text returns what a piece stands for.
+func (d *definition) text(piece string) string {
+	switch model := d.model.(type) {
+	case nil:
+		return pieceText(piece)
+	case *charBPE:
+		return model.text(piece)
+	}
+	return piece
 }
 
 // pieceText returns the bytes of a piece. A piece outside the byte alphabet, which no merge can make, stands for itself.
@@ -163,20 +180,9 @@ func (v *vocabulary) setBytes(d *definition) error {
 }
 
 func (v *vocabulary) setMerges(d *definition) error {
-	v.merges = make(map[pair]merge, len(d.merges))
-	for rank, m := range d.merges {
-		left, okLeft := d.pieces[m[0]]
-		right, okRight := d.pieces[m[1]]
-		token, okToken := d.pieces[m[0]+m[1]]
-		switch {
-		case !okLeft:
-			return fmt.Errorf("merge %d, %q with %q: %q is not in the vocabulary", rank+1, m[0], m[1], m[0])
-		case !okRight:
-			return fmt.Errorf("merge %d, %q with %q: %q is not in the vocabulary", rank+1, m[0], m[1], m[1])
-		case !okToken:
-			return fmt.Errorf("merge %d, %q with %q: %q is not in the vocabulary", rank+1, m[0], m[1], m[0]+m[1])
-		}
-		v.merges[pair{left, right}] = merge{int32(rank), token}
+	var err error
+	if v.merges, err = mergeTable(d.pieces, d.merges, nil); err != nil {
+		return err
 	}
 	if d.wholeWords {
 		v.words = make(map[string]int32, len(d.pieces))
@@ -192,7 +198,7 @@ func (v *vocabulary) setMerges(d *definition) error {
 // setAdded puts the added tokens over the vocabulary.
 func (t *Tokenizer) setAdded(d *definition) error {
 	v := &t.vocabulary
-	v.special = map[int32]bool{}
+	v.special, v.added = map[int32]bool{}, map[int32]bool{}
 	contents := map[string]int32{}
 	owners := map[int32]string{}
 	for _, token := range d.added {
@@ -208,7 +214,10 @@ func (t *Tokenizer) setAdded(d *definition) error {
 			return fmt.Errorf("added token %q has id %d, which the vocabulary gives to %q", token.Content, token.ID, old)
 		}
 		contents[token.Content], owners[token.ID] = token.ID, token.Content
-		v.pieces[token.ID] = token.Content
+		v.pieces[token.ID], v.added[token.ID] = token.Content, true
+		if c, ok := d.model.(*charBPE); ok {
+			v.pieces[token.ID] = c.text(token.Content)
+		}
 		v.ids[token.Content] = token.ID
 		if token.Special {
 			v.special[token.ID] = true
@@ -216,7 +225,7 @@ func (t *Tokenizer) setAdded(d *definition) error {
 		content := token.Content
 		if !token.Normalized {
 			t.verbatim.add(content, token)
-		} else if content = t.normalizer.apply(content); content != "" {
+		} else if content = t.normalizer.apply(t.prepend + content); content != "" {
 			t.normalized.add(content, token)
 		}
 	}

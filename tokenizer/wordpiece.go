@@ -49,7 +49,7 @@ func (w *wordPiece) setPieces(pieces map[string]int32) error {
 	return nil
 }
 
-func (w *wordPiece) appendWord(ids []int32, word string) []int32 {
+func (w *wordPiece) appendWord(ids []int32, word string, _ *encoder) []int32 {
 	if utf8.RuneCountInString(word) > w.maxChars {
 		return append(ids, w.id)
 	}

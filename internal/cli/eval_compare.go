@@ -111,7 +111,7 @@ func (w *compareWork) judge(ctx context.Context, app *App, pathA, pathB string) 
 		return nil, nil, fmt.Errorf("compare %s with %s: %w", pathB, pathA, err)
 	}
 	if uneven > 0 {
-		fmt.Fprintf(app.Stderr, "%d prompts have more responses in one file than in the other; the first ones of each are compared, as many as both have\n", uneven)
+		fmt.Fprintf(app.Stderr, "prompts with more responses in one file than in the other: %d; the first ones of each are compared, as many as both have\n", uneven)
 	}
 	scorer, err := w.reward.open(ctx, app)
 	if err != nil {

@@ -52,7 +52,7 @@ the vertices of the hulls.`,
 
 func evalFrontier(app *App, folders []string, options frontier.Options) error {
 	if !(options.MaxKL >= 0) {
-		return usage.Errorf("--max-kl: found %g, expected a number of nats above 0", options.MaxKL)
+		return usage.Errorf("--max-kl: found %g, expected a number of nats, or 0 for the largest of any hull's vertex", options.MaxKL)
 	}
 	if err := options.Bootstrap.Validate(); err != nil {
 		return err

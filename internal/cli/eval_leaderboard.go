@@ -186,7 +186,7 @@ func (w *leaderboardWork) load(ctx context.Context, app *App) ([]*leaderboard.Ta
 		}
 		for i, task := range some {
 			if task.Unanswerable > 0 {
-				fmt.Fprintf(app.Stderr, "%s: %d documents left out, none of whose choices is the answer\n", task.Name, task.Unanswerable)
+				fmt.Fprintf(app.Stderr, "%s: documents left out because none of the choices is their answer: %d\n", task.Name, task.Unanswerable)
 			}
 			if task.Note != "" && (i == 0 || task.Note != some[i-1].Note) {
 				fmt.Fprintf(app.Stderr, "%s: %s\n", f, task.Note)

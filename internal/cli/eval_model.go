@@ -35,7 +35,8 @@ const batchesAtOnce = 2
 
 // evalResult is what they print.
 type evalResult struct {
-	Out string `json:"out,omitempty"`
+	Out   string `json:"out,omitempty"`
+	Limit int    `json:"limit,omitempty"` // items of a task that were asked for, where not all were
 	evaluation.Summary
 	Records []evaluation.Record `json:"records,omitempty"` // where there is no --out
 }
@@ -148,7 +149,7 @@ func (w *evalWork) finish(app *App, file *evaluation.File, err error) error {
 	if err := closeResults(file, w.out, err); err != nil {
 		return err
 	}
-	result := evalResult{Out: w.out, Summary: evaluation.Summarise(file.Records)}
+	result := evalResult{Out: w.out, Limit: w.limit, Summary: evaluation.Summarise(file.Records)}
 	if app.JSON {
 		if w.out == "" {
 			result.Records = file.Records
@@ -161,9 +162,9 @@ func (w *evalWork) finish(app *App, file *evaluation.File, err error) error {
 func printSummary(app *App, result evalResult) error {
 	table := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "task\titems\tmetric\tscore\t± s.e.\tnormalised")
-	cut := 0
+	cut, most := 0, 0
 	for _, task := range result.Tasks {
-		cut += task.Cut
+		cut, most = cut+task.Cut, max(most, task.Items)
 		for i, metric := range task.Order() {
 			e, normalised := task.Metrics[metric], ""
 			if i == 0 && task.Normalised != nil {
@@ -182,6 +183,9 @@ func printSummary(app *App, result evalResult) error {
 	}
 	if result.Average != nil {
 		fmt.Fprintf(app.Stdout, "average of seven columns: %.2f; leaderboard's average of six: %.2f\n", *result.Average, *result.LeaderboardAverage)
+	}
+	if most <= result.Limit { // the file may hold more, from an earlier call
+		fmt.Fprintf(app.Stderr, "these are scores of the first %d items of each task (--limit), not of whole tasks\n", result.Limit)
 	}
 	if cut > 0 {
 		fmt.Fprintf(app.Stderr, "the model had no room for the whole prompt or response of %d items\n", cut)

@@ -219,7 +219,7 @@ func (w *evalText) finish(app *App, file *evaluation.File, err error) error {
 		return err
 	}
 	if result.Cut > 0 {
-		fmt.Fprintf(app.Stderr, "bertscore: %d prompts have texts that are longer than the encoder reads and were cut\n", result.Cut)
+		fmt.Fprintf(app.Stderr, "bertscore: prompts with texts that are longer than the encoder reads and were cut: %d\n", result.Cut)
 	}
 	if w.out != "" {
 		fmt.Fprintln(app.Stdout, w.out)

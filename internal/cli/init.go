@@ -65,8 +65,8 @@ func (w *fresh) run(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	if t.Kind() != tokenizer.ByteLevelBPE {
-		return usage.Errorf("tokenizer %s: %s does not keep texts as they are; language models need %s here", w.tokenizer, t.Kind(), tokenizer.ByteLevelBPE)
+	if err := source.CheckTokenizer(w.tokenizer, t); err != nil {
+		return err
 	}
 	eos, ok := t.EOS()
 	if !ok {

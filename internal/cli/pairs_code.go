@@ -174,7 +174,7 @@ func (w *codeWork) read(checkpoint *source.Model, tasks []codebench.Task, maker 
 	if eos, ok := t.EOS(); ok {
 		w.sampling.EOS = eos
 	}
-	w.sampling.Decode = t.Decode
+	w.sampling.Decode = t.DecodeAfter
 	maker.Encode = func(prompt string) []int32 { return prompts.Begin(t, prompt) }
 	for _, task := range tasks {
 		ids := len(maker.Encode(task.Prompt))

@@ -108,7 +108,7 @@ func (w *sampleWork) run(ctx context.Context, app *App) error {
 	}
 	w.options.EOS = w.config.EOS
 	if w.tokenizer != nil {
-		w.options.Decode = w.tokenizer.Decode
+		w.options.Decode = w.tokenizer.DecodeAfter
 		if eos, ok := w.tokenizer.EOS(); ok {
 			w.options.EOS = eos
 		}

@@ -22,7 +22,7 @@ func newTokenizerCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tokenizer",
 		Short: "Train a tokenizer",
-		Long: `Train a tokenizer on text. "sparsepo encode" and "sparsepo decode" use it, or any other byte-level BPE tokenizer in Hugging
+		Long: `Train a tokenizer on text. "sparsepo encode" and "sparsepo decode" use it, or any other BPE tokenizer in Hugging
 Face layout.`,
 		Example: `  sparsepo tokenizer train --data reviews.jsonl.gz --vocab-size 8192 --out tokenizer`,
 	}

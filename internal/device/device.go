@@ -1,4 +1,4 @@
-// Package device places tensors in an engine's own memory.
+// Package device places tensors in an engine's own memory, and runs graphs on them.
 //
 // Weights and state are placed once, so that no call of a graph copies them there first.
 package device

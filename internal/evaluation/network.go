@@ -87,7 +87,7 @@ func (n *Network) encode(q Question) (requests []likelihood.Request, cut bool, e
 	for _, continuation := range q.Continuations {
 		ids := prompts.Begin(n.tokenizer, text+space+continuation)
 		if len(ids) <= len(prefix) { // the tokens of the prompt's end and the continuation's beginning are one
-			ids = append(prefix[:len(prefix):len(prefix)], n.tokenizer.Encode(space+continuation)...)
+			ids = append(prefix[:len(prefix):len(prefix)], n.tokenizer.EncodeContinuation(space+continuation)...)
 		}
 		if ids = ids[len(prefix):]; len(ids) == 0 {
 			return nil, false, usage.Errorf("the tokenizer has no tokens for the answer %q", continuation)
@@ -133,7 +133,7 @@ func (n *Network) Generate(ctx context.Context, texts []string, s Sampling) ([]R
 	positions := n.network.Config.MaxPositions
 	options := s.options()
 	options.MaxNewTokens = min(s.MaxTokens, positions/2)
-	options.EOS, options.BatchRows, options.Decode = n.network.Config.EOS, n.batch.Rows, n.tokenizer.Decode
+	options.EOS, options.BatchRows, options.Decode = n.network.Config.EOS, n.batch.Rows, n.tokenizer.DecodeAfter
 	if eos, ok := n.tokenizer.EOS(); ok {
 		options.EOS = eos
 	}

@@ -29,7 +29,7 @@ const (
 var companions = []string{
 	configName, adapterConfigName, "generation_config.json",
 	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "special_tokens.json", "added_tokens.json",
-	"vocab.json", "merges.txt", "encoder.json", "vocab.bpe", "vocab.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model", "chat_template.jinja", "chat_template.json",
+	"vocab.json", "merges.txt", "encoder.json", "vocab.bpe", "vocab.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model", "chat_template.jinja", "chat_template.json",
 	"mask.safetensors", "reward.json", cardName, // the card has the license, which models made of it repeat
 }
 
@@ -230,7 +230,8 @@ func holdsModel(folder string) bool {
 func holdsTokenizer(folder string) bool {
 	return isFile(folder, "tokenizer.json") || isFile(folder, "vocab.json") && isFile(folder, "merges.txt") ||
 		isFile(folder, "encoder.json") && isFile(folder, "vocab.bpe") || isFile(folder, "vocab.txt") || isFile(folder, "spiece.model") ||
-		isFile(folder, "sentencepiece.bpe.model") || isFile(folder, "spm.model") || isFile(folder, adapterConfigName)
+		isFile(folder, "sentencepiece.bpe.model") || isFile(folder, "spm.model") || isFile(folder, "tokenizer.model") ||
+		isFile(folder, adapterConfigName)
 }
 
 // notCached is the error for what cannot be used offline.

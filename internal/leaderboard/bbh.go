@@ -19,6 +19,7 @@ var bbh = definition{
 	tasks:  bbhParts(),
 	hub:    "SaylorTwift/bbh",
 	read:   readBBH,
+	check:  checkBBH,
 	shots:  bbhShots,
 }
 
@@ -156,6 +157,17 @@ func (l *loader) prompts(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", usage.Hint(usage.Errorf("no examples for BIG-Bench Hard: %s not found in %s", name, strings.Join(folders, ", ")),
-		"give --examples FOLDER, the folder cot-prompts of the repository suzgunmirac/BIG-Bench-Hard")
+	return "", noExamples(usage.Errorf("no examples for BIG-Bench Hard: %s not found in %s", name, strings.Join(folders, ", ")))
+}
+
+func noExamples(err error) error {
+	return usage.Hint(err, "give --examples FOLDER, the folder cot-prompts of the repository suzgunmirac/BIG-Bench-Hard")
+}
+
+// checkBBH refuses the hub's data set without a folder of examples, which it lacks.
+func checkBBH(source Source) error {
+	if _, err := os.Stat(source.Name); err != nil && source.Examples == "" && source.Files != nil {
+		return noExamples(usage.Errorf("no examples for BIG-Bench Hard: the data set on the hub has none"))
+	}
+	return nil
 }

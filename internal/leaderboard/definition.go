@@ -12,6 +12,8 @@ type definition struct {
 	read func(task string, document json.RawMessage) (item Item, belongs bool, err error)
 	// divide makes several documents of a record; nil where a record is one.
 	divide func(record json.RawMessage) []json.RawMessage
+	// check refuses sources that lack something, before anything is read or downloaded; nil where nothing is asked of them.
+	check func(source Source) error
 	// shots adds description and examples; nil where there are none. files are those of the documents, which it may take out of
 	// the task.
 	shots func(task *Task, l *loader, p part, files []string) error

@@ -36,6 +36,11 @@ func Load(ctx context.Context, f Family, source Source, only []string) ([]*Task,
 			return nil, unknownTask(f, name)
 		}
 	}
+	if d.check != nil {
+		if err := d.check(source); err != nil {
+			return nil, err
+		}
+	}
 	l := &loader{ctx: ctx, source: source}
 	var tasks []*Task
 	for _, p := range d.tasks {

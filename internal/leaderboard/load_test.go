@@ -139,6 +139,17 @@ func TestHub(t *testing.T) {
 	}
 }
 
+// TestBBHOnHub: examples are asked for before the data set, which lacks them, is downloaded.
+func TestBBHOnHub(t *testing.T) {
+	source := Source{Files: func(_ context.Context, name string) ([]string, error) {
+		t.Errorf("asked for %s", name)
+		return nil, nil
+	}}
+	if _, err := Load(t.Context(), BBH, source, nil); !usage.Is(err) || len(usage.Hints(err)) == 0 {
+		t.Errorf("no examples: %v", err)
+	}
+}
+
 // TestLoadErrors: what is wrong with the data is the user's to mend, and the message says where.
 func TestLoadErrors(t *testing.T) {
 	cases := map[string]struct {

@@ -11,6 +11,7 @@ import (
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/sparsepo/sparsepo/internal/beginning"
+	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 )
@@ -180,7 +181,7 @@ func (s *Scorer) run(b *batch, members []int, scores []Score) error {
 			rest = append(rest, t)
 		}
 	}
-	out, err := call(exec, inputs, rest...)
+	out, err := device.Call(exec, inputs, rest...)
 	if err != nil {
 		return err
 	}
@@ -200,20 +201,4 @@ func (s *Scorer) run(b *batch, members []int, scores []Score) error {
 		score.Greedy = score.Greedy && values[1][i] >= 0
 	}
 	return nil
-}
-
-// call runs a graph. It releases the inputs, but not rest.
-func call(e *gomodel.Exec, inputs []*tensors.Tensor, rest ...any) ([]*tensors.Tensor, error) {
-	args := make([]any, 0, len(inputs)+len(rest))
-	for _, t := range inputs {
-		args = append(args, t)
-	}
-	out, err := e.Call(append(args, rest...)...)
-	for _, t := range inputs {
-		_ = t.FinalizeAll()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("run graph %s: %w", e.Name(), err)
-	}
-	return out, nil
 }

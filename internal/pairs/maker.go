@@ -18,9 +18,9 @@ type Sampler interface {
 	Sample(ctx context.Context, prompts [][]int32, progress func(done, total int)) ([][]sample.Completion, error)
 }
 
-// Decoder gives the text of ids.
+// Decoder gives the text by which ids go on from a prompt's.
 type Decoder interface {
-	Decode(ids []int32) string
+	DecodeAfter(before, ids []int32) string
 }
 
 // Maker makes pairs of prompts.
@@ -55,7 +55,7 @@ func (m *Maker) Make(ctx context.Context, list []prompts.Prompt, progress func(d
 		return nil, nil, fmt.Errorf("sample completions: %w", err)
 	}
 	report := &Report{Prompts: len(list)}
-	kept := m.completions(drawn, report)
+	kept := m.completions(ids, drawn, report)
 	if err := m.score(ctx, list, kept); err != nil {
 		return nil, report, err
 	}
@@ -78,11 +78,11 @@ func (m *Maker) Make(ctx context.Context, list []prompts.Prompt, progress func(d
 }
 
 // completions collects what can be scored: completions with text.
-func (m *Maker) completions(drawn [][]sample.Completion, report *Report) []completion {
+func (m *Maker) completions(prompts [][]int32, drawn [][]sample.Completion, report *Report) []completion {
 	var kept []completion
 	for i, some := range drawn {
 		for _, d := range some {
-			c := completion{ids: d.IDs, text: m.Decoder.Decode(d.IDs), prompt: i}
+			c := completion{ids: d.IDs, text: m.Decoder.DecodeAfter(prompts[i], d.IDs), prompt: i}
 			report.Completions++
 			if !d.Finished {
 				report.Cut++

@@ -34,7 +34,7 @@ func (f fixed) Sample(_ context.Context, prompts [][]int32, _ func(done, total i
 	return f.completions, nil
 }
 
-func (f fixed) Decode(ids []int32) string {
+func (f fixed) DecodeAfter(_, ids []int32) string {
 	var b strings.Builder
 	for _, id := range ids {
 		b.WriteRune(id)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/internal/golden"
 	"github.com/sparsepo/sparsepo/model"
 )
@@ -160,7 +161,7 @@ func TestFamilies(t *testing.T) {
 				checkSampled(t, s, o, randomPrompts(4, 12, 37))
 
 				last, tokens := []int64{0, 1}, make([]int64, 2*minPrompt)
-				out, err := call(s.sampler(t, o).prefill, []*tensors.Tensor{
+				out, err := device.Call(s.sampler(t, o).prefill, []*tensors.Tensor{
 					tensors.FromFlatDataAndDimensions(tokens, 2, minPrompt), tensors.FromFlatDataAndDimensions(last, 2),
 				})
 				if err != nil {

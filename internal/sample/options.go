@@ -21,9 +21,9 @@ type Options struct {
 	EOS          int32 // id of the token that ends a response; -1 for none
 	BatchRows    int   // rows decoded at once; 0 counts as DefaultBatchRows
 
-	// Decode gives the text of tokens, which a longer list of tokens begins with. It is called from several goroutines at
-	// once; nil leaves responses without text.
-	Decode func(ids []int32) string
+	// Decode gives the text of a response's tokens after those of a prompt; the text of a longer list of tokens begins with it.
+	// It is called from several goroutines at once; nil leaves responses without text.
+	Decode func(prompt, ids []int32) string
 }
 
 // Validate reports every option that makes no sense, by the names of the command line.

@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/sparsepo/sparsepo/internal/beginning"
+	"github.com/sparsepo/sparsepo/internal/device"
 )
 
 // Beginnings of prompts. Ours.
@@ -99,11 +100,11 @@ func (r *run) readPrompts(free int) error {
 func (r *run) readRows(past int, tokens, last *tensors.Tensor) ([]*tensors.Tensor, error) {
 	inputs := []*tensors.Tensor{tokens, last}
 	if past == 0 {
-		return call(r.prefill, inputs)
+		return device.Call(r.prefill, inputs)
 	}
 	var rest []any
 	for _, t := range r.beginnings.Cache() {
 		rest = append(rest, t)
 	}
-	return call(r.prefillAfter, append(inputs, tensors.FromFlatDataAndDimensions(make([]int64, past), past)), rest...)
+	return device.Call(r.prefillAfter, append(inputs, tensors.FromFlatDataAndDimensions(make([]int64, past), past)), rest...)
 }

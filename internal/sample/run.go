@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/sparsepo/sparsepo/internal/beginning"
+	"github.com/sparsepo/sparsepo/internal/device"
 )
 
 // run is one call of Sample.
@@ -165,7 +166,7 @@ func (r *run) arrangeRows(kept int) error {
 		q.row = i
 	}
 	span := tensors.FromFlatDataAndDimensions(make([]int64, length), length)
-	out, err := call(r.arrange, []*tensors.Tensor{tensors.FromFlatDataAndDimensions(from, rows), span}, args...)
+	out, err := device.Call(r.arrange, []*tensors.Tensor{tensors.FromFlatDataAndDimensions(from, rows), span}, args...)
 	if err != nil {
 		return err
 	}
@@ -201,14 +202,14 @@ func (r *run) read(tokens, positions *tensors.Tensor) (logits *tensors.Tensor, e
 		if err != nil {
 			return nil, err
 		}
-		out, err := call(r.decodeInto, inputs, args...)
+		out, err := device.Call(r.decodeInto, inputs, args...)
 		if err != nil {
 			return nil, err
 		}
 		r.cache = cache{list: out[1:], rows: rows, length: length}
 		return out[0], nil
 	}
-	out, err := call(r.decode, inputs, r.cache.arguments(nil)...)
+	out, err := device.Call(r.decode, inputs, r.cache.arguments(nil)...)
 	if err != nil {
 		return nil, err
 	}
@@ -253,15 +254,20 @@ func (r *run) take(q *sequence, id int32, logProb float32) {
 		q.IDs, q.LogProbs = append(q.IDs, id), append(q.LogProbs, logProb)
 		q.token = id
 		q.place++
-		if q.stop(r.options.Decode, r.requests[q.prompt].Stop) {
+		if q.stop(r.decoder(q), r.requests[q.prompt].Stop) {
 			q.ended = true
 			return
 		}
 		q.ended = len(q.IDs) == r.options.MaxNewTokens
 	}
 	if q.ended && r.options.Decode != nil {
-		q.Text = r.options.Decode(q.IDs)
+		q.Text = r.decoder(q)(q.IDs)
 	}
+}
+
+// decoder gives the text of a sequence's tokens.
+func (r *run) decoder(q *sequence) func(ids []int32) string {
+	return func(ids []int32) string { return r.options.Decode(r.requests[q.prompt].Prompt, ids) }
 }
 
 // eachParallel calls use with every sequence, on all cores, and returns the first error in their order.

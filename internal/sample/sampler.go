@@ -7,7 +7,6 @@ import (
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/sparsepo/sparsepo/internal/beginning"
@@ -133,20 +132,4 @@ func (s *Sampler) check(requests []Request) error {
 		}
 	}
 	return nil
-}
-
-// call runs a graph. It releases the inputs, tensors of the host, but not rest.
-func call(e *gomodel.Exec, inputs []*tensors.Tensor, rest ...any) ([]*tensors.Tensor, error) {
-	args := make([]any, 0, len(inputs)+len(rest))
-	for _, t := range inputs {
-		args = append(args, t)
-	}
-	out, err := e.Call(append(args, rest...)...)
-	for _, t := range inputs {
-		_ = t.FinalizeAll()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("run graph %s: %w", e.Name(), err)
-	}
-	return out, nil
 }

@@ -22,6 +22,11 @@ func spell(texts ...string) func(ids []int32) string {
 	}
 }
 
+// afterPrompt is a decoder whose texts begin with one that depends on the prompt.
+func afterPrompt(prompt, ids []int32) string {
+	return spell("", "-")(prompt[:1]) + spell("x", "yz", "z", "zx")(ids)
+}
+
 func TestStop(t *testing.T) {
 	decode := spell("a", "b\n", "\nc", "", "\xe2\x82", "\xac!")
 	for _, test := range []struct {
@@ -61,7 +66,7 @@ func TestStoppedResponses(t *testing.T) {
 	golden.Engines(t, func(t *testing.T, e golden.Engine) {
 		s := newSubject(t, e, 37, 32, 2, 4, 80)
 		prompts := randomPrompts(5, 20, 37)
-		o := Options{N: 3, Temperature: 1, TopP: 1, MaxNewTokens: 30, EOS: 3, BatchRows: 4, Seed: 2, Decode: spell("x", "yz", "z", "zx")}
+		o := Options{N: 3, Temperature: 1, TopP: 1, MaxNewTokens: 30, EOS: 3, BatchRows: 4, Seed: 2, Decode: afterPrompt}
 		whole := s.sample(t, o, prompts...)
 		stops := [][]string{{"xx"}, {"zzx", "yy"}, nil, {"nowhere"}, {"x", "z"}}
 		requests := make([]Request, len(prompts))
@@ -76,14 +81,14 @@ func TestStoppedResponses(t *testing.T) {
 		for i, some := range got {
 			for n, c := range some {
 				want := whole[i][n]
-				if want.Text != o.Decode(want.IDs) {
+				if want.Text != o.Decode(prompts[i], want.IDs) {
 					t.Errorf("prompt %d sample %d: text %q of %v", i, n, want.Text, want.IDs)
 				}
 				if at := stopAt(want.Text, stops[i]); at >= 0 {
 					stopped++
 					want.Text, want.Stopped, want.Finished, want.EndLogProb = want.Text[:at], true, false, 0
 					kept := 0
-					for !strings.HasPrefix(o.Decode(want.IDs[:kept]), want.Text) {
+					for !strings.HasPrefix(o.Decode(prompts[i], want.IDs[:kept]), want.Text) {
 						kept++
 					}
 					want.IDs, want.LogProbs = want.IDs[:kept], want.LogProbs[:kept]
@@ -109,7 +114,7 @@ func TestStopErrors(t *testing.T) {
 	golden.Engines(t, func(t *testing.T, e golden.Engine) {
 		s := newSubject(t, e, 37, 32, 1, 4, 80)
 		for want, o := range map[string]Options{
-			"prompt 1 of 1: stop: found an empty string": {TopP: 1, MaxNewTokens: 4, EOS: -1, Decode: spell("x")},
+			"prompt 1 of 1: stop: found an empty string": {TopP: 1, MaxNewTokens: 4, EOS: -1, Decode: afterPrompt},
 			"prompt 1 of 1: stop: strings cannot be":     {TopP: 1, MaxNewTokens: 4, EOS: -1},
 		} {
 			request := Request{Prompt: []int32{1}, Stop: []string{"a"}}

@@ -151,8 +151,8 @@ func (m *Model) Tokenizer() (*tokenizer.Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Kind() != tokenizer.ByteLevelBPE {
-		return nil, usage.Errorf("model %s: a %s tokenizer, which does not keep texts as they are; language models need %s here", folder, t.Kind(), tokenizer.ByteLevelBPE)
+	if err := CheckTokenizer(folder, t); err != nil {
+		return nil, err
 	}
 	if t.VocabSize() > m.Config.Vocab {
 		return nil, usage.Errorf("model %s: the tokenizer has %d entries and the model only %d embeddings; use the tokenizer the model was made with", folder, t.VocabSize(), m.Config.Vocab)

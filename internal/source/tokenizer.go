@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sparsepo/sparsepo/internal/hub"
+	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 	"github.com/sparsepo/sparsepo/tokenizer"
 )
@@ -35,4 +36,13 @@ func Tokenizer(ctx context.Context, name string, log io.Writer) (*tokenizer.Toke
 		return nil, err
 	}
 	return tokenizer.Load(folder)
+}
+
+// CheckTokenizer refuses a language model's tokenizer whose ids are not the whole text. name is the tokenizer's, for the error.
+func CheckTokenizer(name string, t *tokenizer.Tokenizer) error {
+	if t.KeepsTexts() {
+		return nil
+	}
+	return usage.Errorf("tokenizer %s: %s does not keep texts as they are; language models need %s here, or %s with all bytes",
+		name, t.Kind(), tokenizer.ByteLevelBPE, tokenizer.SentencePieceBPE)
 }

@@ -143,7 +143,7 @@ func (f *frontierProbe) sample(ctx context.Context, s *session) ([]sampled, erro
 	pairs := make([]data.TokenPair, len(ids))
 	for i, p := range f.prompts {
 		c := drawn[i][0]
-		texts[i], completions[i] = p.Text, s.tokenizer.Decode(c.IDs)
+		texts[i], completions[i] = p.Text, s.tokenizer.DecodeAfter(p.IDs, c.IDs)
 		pairs[i] = data.TokenPair{Source: p.Source, Prompt: p.IDs, Chosen: c.IDs}
 		if eos, ok := s.tokenizer.EOS(); ok && c.Finished {
 			pairs[i].Chosen = append(append([]int32{}, c.IDs...), eos)
