@@ -10,8 +10,8 @@
 # PYTHON   the interpreter (python3)
 # THREADS  PyTorch's threads (as many as there are CPUs, as ONNX Runtime does)
 #
-# To compare on fewer CPUs, run it in a container or machine that has no more: ONNX Runtime starts a thread for every CPU it
-# sees and pins it there, whatever taskset says.
+# To compare on fewer CPUs, run it in a container or machine that has no more: ONNX Runtime starts a thread for every core of
+# the machine, whatever taskset says.
 #
 # TURNS    measurements of each (3)
 # STEPS    counted steps of each measurement (8)
