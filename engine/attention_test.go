@@ -10,8 +10,6 @@ import (
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-
-	"github.com/sparsepo/sparsepo/internal/onnxgraph"
 )
 
 // overCache is attention of one new position a row over a cache, as package model computes it.
@@ -39,19 +37,7 @@ func overCache(q, k, v, keys, values, bias *Node) *Node {
 
 // TestAttentionOverCache: attention over a cache is one operation, which gives what the Go engine gives, whatever a row sees.
 func TestAttentionOverCache(t *testing.T) {
-	opened, err := Open("onnx")
-	if err != nil {
-		t.Skipf("skipped: engine onnx is not here (`make engine` installs ONNX Runtime): %v", err)
-	}
-	reference, err := Open("go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	adapter := opened.Backend().(*adapted)
-	var summary onnxgraph.Summary
-	improve := adapter.improve
-	defer func() { adapter.improve = improve }()
-	adapter.improve = func(b compute.Builder) { summary = onnxgraph.Improve(b, true) }
+	opened, reference, summary := improving(t)
 	const rows = 4
 	for _, c := range []struct{ heads, queries, positions, width int }{{2, 1, 7, 20}, {3, 1, 33, 64}, {2, 4, 32, 36}, {1, 8, 19, 1}, {1, 1, 1, 5}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {

@@ -16,6 +16,24 @@ import (
 	"github.com/sparsepo/sparsepo/internal/onnxgraph"
 )
 
+// improving opens ONNX Runtime, the Go engine to compare with, and what the former makes of the graph that it prepared last.
+func improving(t *testing.T) (opened, reference *Engine, summary *onnxgraph.Summary) {
+	t.Helper()
+	opened, err := Open("onnx")
+	if err != nil {
+		t.Skipf("skipped: engine onnx is not here (`make engine` installs ONNX Runtime): %v", err)
+	}
+	if reference, err = Open("go"); err != nil {
+		t.Fatal(err)
+	}
+	summary = &onnxgraph.Summary{}
+	adapter := opened.Backend().(*adapted)
+	improve := adapter.improve
+	t.Cleanup(func() { adapter.improve = improve })
+	adapter.improve = func(b compute.Builder) { *summary = onnxgraph.Improve(b, true) }
+	return opened, reference, summary
+}
+
 // randomGraph adds operations drawn at random to a list of values, all with the elements of one space: whole, one a row, or
 // turned the other way. It returns a few of them, and writes down what it did.
 func randomGraph(rnd *rand.Rand, x, y, w *Node) ([]*Node, string) {
@@ -126,15 +144,7 @@ func TestRandomGraphs(t *testing.T) {
 
 // TestImprove: a softmax is one kernel, what no output needs goes, and a product reads its operands as they lie.
 func TestImprove(t *testing.T) {
-	opened, err := Open("onnx")
-	if err != nil {
-		t.Skipf("skipped: engine onnx is not here (`make engine` installs ONNX Runtime): %v", err)
-	}
-	adapter := opened.Backend().(*adapted)
-	var summary onnxgraph.Summary
-	improve := adapter.improve
-	defer func() { adapter.improve = improve }()
-	adapter.improve = func(b compute.Builder) { summary = onnxgraph.Improve(b, true) }
+	opened, _, summary := improving(t)
 	for _, c := range []struct {
 		name    string
 		build   func(x *Node) *Node

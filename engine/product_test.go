@@ -8,26 +8,12 @@ import (
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-
-	"github.com/sparsepo/sparsepo/internal/onnxgraph"
 )
 
 // TestProductsOfFewRows: products by weights, straight and turned, share one operation, products of single rows have one each,
 // and all give what the Go engine gives.
 func TestProductsOfFewRows(t *testing.T) {
-	opened, err := Open("onnx")
-	if err != nil {
-		t.Skipf("skipped: engine onnx is not here (`make engine` installs ONNX Runtime): %v", err)
-	}
-	reference, err := Open("go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	adapter := opened.Backend().(*adapted)
-	var summary onnxgraph.Summary
-	improve := adapter.improve
-	defer func() { adapter.improve = improve }()
-	adapter.improve = func(b compute.Builder) { summary = onnxgraph.Improve(b, true) }
+	opened, reference, summary := improving(t)
 	for _, c := range []struct{ rows, after int }{{1, 9}, {7, 13}, {32, 13}, {64, 13}, {65, 14}} {
 		rows := c.rows
 		t.Run(fmt.Sprint(rows), func(t *testing.T) {

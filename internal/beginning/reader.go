@@ -1,7 +1,6 @@
 package beginning
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -11,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
+	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/model"
 )
 
@@ -25,12 +25,10 @@ type Reader struct {
 // NewReader prepares reading with a network whose variables are in the store.
 func NewReader(backend compute.Backend, store *gomodel.Store, network *model.Network) (*Reader, error) {
 	r := &Reader{network: network}
-	exec, err := gomodel.NewExec(backend, store, r.graph)
-	if err != nil {
-		return nil, fmt.Errorf("prepare graph beginning: %w", err)
+	var err error
+	if r.exec, err = device.Prepare(backend, store, "beginning", r.graph); err != nil {
+		return nil, err
 	}
-	exec.SetMaxCache(-1)
-	r.exec = exec.WithName("beginning")
 	return r, nil
 }
 
@@ -70,12 +68,9 @@ func (r *Reader) Read(s *Section, texts [][]int32) error {
 		tokens[i], positions[i] = int64(id), int64(i)
 	}
 	inputs := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(tokens, 1, length), tensors.FromFlatDataAndDimensions(positions, 1, length)}
-	out, err := r.exec.Call(inputs[0], inputs[1])
-	for _, t := range inputs {
-		_ = t.FinalizeAll()
-	}
+	out, err := device.Call(r.exec, inputs)
 	if err != nil {
-		return fmt.Errorf("run graph %s: %w", r.exec.Name(), err)
+		return err
 	}
 	last := len(out) - 1
 	_ = out[last].FinalizeAll()

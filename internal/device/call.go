@@ -3,9 +3,22 @@ package device
 import (
 	"fmt"
 
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 )
+
+// Prepare makes a graph that is compiled anew for every shape of its inputs, however many there are, and kept. The name stands
+// in errors.
+func Prepare(backend compute.Backend, store *gomodel.Store, name string, build func(*gomodel.Scope, []*graph.Node) []*graph.Node) (*gomodel.Exec, error) {
+	exec, err := gomodel.NewExec(backend, store, build)
+	if err != nil {
+		return nil, fmt.Errorf("prepare graph %s: %w", name, err)
+	}
+	exec.SetMaxCache(-1)
+	return exec.WithName(name), nil
+}
 
 // Call runs a graph. It releases the inputs, tensors of the host, but not rest.
 func Call(e *gomodel.Exec, inputs []*tensors.Tensor, rest ...any) ([]*tensors.Tensor, error) {

@@ -65,12 +65,9 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 		{&s.score, s.graph, "likelihood"},
 		{&s.after, s.afterGraph, "likelihood after a beginning"},
 	} {
-		exec, err := gomodel.NewExec(backend, store, e.graph)
-		if err != nil {
-			return nil, fmt.Errorf("prepare graph %s: %w", e.name, err)
+		if *e.into, err = device.Prepare(backend, store, e.name, e.graph); err != nil {
+			return nil, err
 		}
-		exec.SetMaxCache(-1)
-		*e.into = exec.WithName(e.name)
 	}
 	return s, nil
 }

@@ -10,6 +10,7 @@ import (
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/sparsepo/sparsepo/internal/beginning"
+	"github.com/sparsepo/sparsepo/internal/device"
 	"github.com/sparsepo/sparsepo/internal/usage"
 	"github.com/sparsepo/sparsepo/model"
 )
@@ -56,12 +57,9 @@ func New(backend compute.Backend, store *gomodel.Store, network *model.Network, 
 		{&s.decodeInto, s.enterGraph, "decode into the cache"},
 		{&s.arrange, s.arrangeGraph, "arrange"},
 	} {
-		exec, err := gomodel.NewExec(backend, store, e.graph)
-		if err != nil {
-			return nil, fmt.Errorf("prepare graph %s: %w", e.name, err)
+		if *e.into, err = device.Prepare(backend, store, e.name, e.graph); err != nil {
+			return nil, err
 		}
-		exec.SetMaxCache(-1)
-		*e.into = exec.WithName(e.name)
 	}
 	return s, nil
 }
